@@ -1,0 +1,28 @@
+#include "base/net/endpoint.h"
+
+#include "gtest/gtest.h"
+
+namespace trellis::net {
+namespace {
+
+TEST(EndpointTest, PrintsWhatItParsed) {
+  for (const char* text : {"10.1.0.9:8080", "0.0.0.0:0", "[fd00::1]:80", "[::]:65535"}) {
+    const auto endpoint = Endpoint::Parse(text);
+    ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+    EXPECT_EQ(endpoint->ToString(), text);
+    sockaddr_storage address;
+    endpoint->ToSockaddr(&address);
+    EXPECT_EQ(Endpoint::FromSockaddr(address), *endpoint);
+  }
+}
+
+TEST(EndpointTest, RefusesWhatIsNoAddressAndPort) {
+  for (const char* text : {"", "10.1.0.9", "10.1.0.9:", "10.1.0.9:65536", "10.1.0.9:+1", "host:80",
+                           "fd00::1:80", "[10.1.0.9]:80", "[fd00::1:80", "10.1.0:80", ":80"}) {
+    EXPECT_EQ(Endpoint::Parse(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+  EXPECT_FALSE(Endpoint::FromAddress(absl::string_view("10.0.0.1\0x", 10), 1).ok());
+}
+
+}  // namespace
+}  // namespace trellis::net

@@ -1,0 +1,72 @@
+// The agent's part in the mesh: keeps its catalog equal to its peers' and knows who is alive.
+//
+// Puts membership (roster, neighbours, liveness) and replication (push, digests, deltas) over one
+// Transport. Deterministic under an injected Runtime: tests/simulation runs hundreds of these.
+//
+// Spec: gossip-design 3.1 to 3.4, the first version of each.
+#ifndef TRELLIS_GOSSIP_GOSSIP_H_
+#define TRELLIS_GOSSIP_GOSSIP_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "base/runtime/runtime.h"
+#include "gossip/transport/transport.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis::gossip {
+
+enum class Liveness { kAlive, kSuspect, kDown };
+
+// What this agent knows of a roster member.
+struct MemberView {
+  NodeId node = 0;
+  Liveness liveness = Liveness::kDown;
+  absl::Duration since_heard;             // Of its newest beat; zero for ourselves.
+  std::string program_version;
+  storage::VersionVector holds;
+  storage::VersionVector enforces;
+  std::string root;                       // 16 bytes, or empty when never heard.
+};
+
+// Thread-safety: none; control thread.
+class Gossip {
+ public:
+  struct Options {
+    std::string mesh_id;                  // 16 bytes.
+    NodeId node = 0;
+    std::string program_version;
+    // Known before the roster has arrived: those the join answer named.
+    std::vector<PeerAddress> seeds;
+    int max_neighbours = 8;
+    absl::Duration heartbeat_interval = absl::Seconds(1);
+    absl::Duration digest_interval = absl::Seconds(1);
+    // Without news of a member for this long it is suspect, then down.
+    absl::Duration suspect_after = absl::Seconds(3);
+    absl::Duration down_after = absl::Seconds(6);
+  };
+
+  // Everything is borrowed and outlives the gossip.
+  static std::unique_ptr<Gossip> Create(const Options& options, storage::Catalog& catalog,
+                                        Transport& transport, Runtime runtime);
+  virtual ~Gossip() = default;
+
+  // Opens links and begins heartbeats and digests.
+  virtual void Start() = 0;
+
+  // The data plane obeys everything up to `vector` from now on; peers are told within 10 ms.
+  virtual void SetEnforced(const storage::VersionVector& vector) = 0;
+
+  // All roster members and this agent itself, by node id.
+  virtual std::vector<MemberView> View() const = 0;
+
+  // Called whenever a member's view changed (liveness, holds, enforces).
+  virtual void SubscribeViews(absl::AnyInvocable<void()> listener) = 0;
+};
+
+}  // namespace trellis::gossip
+
+#endif  // TRELLIS_GOSSIP_GOSSIP_H_

@@ -1,0 +1,140 @@
+// The replicated resources of the mesh as this agent holds them.
+//
+// All live resources are in memory, so reads cost no disk; the engine makes them durable. A local
+// write and one from a peer go through the same merge, and both reach the same changefeed.
+//
+// Spec: gossip-design 3.3 (versions), 3.6 (write rules). Keys and values: docs/formats/storage.md.
+#ifndef TRELLIS_STORAGE_CATALOG_CATALOG_H_
+#define TRELLIS_STORAGE_CATALOG_CATALOG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/runtime/runtime.h"
+#include "proto/trellis/storage/v1/entry.pb.h"
+#include "proto/trellis/v1/resource.pb.h"
+#include "storage/catalog/version.h"
+#include "storage/engine/engine.h"
+
+namespace trellis::storage {
+
+// 128 bits that are equal exactly when two catalogs hold the same entries (tombstones included):
+// the sum, modulo 2^128, of a truncated SHA-256 of each entry. Additive, so kept incrementally.
+struct Root {
+  uint64_t high = 0;
+  uint64_t low = 0;
+
+  bool operator==(const Root&) const = default;
+  std::string ToBytes() const;  // 16, big-endian.
+  std::string ToHex() const;
+};
+
+// One write of a transaction.
+struct Change {
+  std::string name;                      // The resource's name: the key.
+  std::optional<v1::Resource> resource;  // Absent: delete.
+  // The version the author read; refused with ABORTED unless it is still the current one. None
+  // (the default): the name must be new. Required for deletes.
+  Version base;
+};
+
+// What listeners learn: old and new state of every name a commit touched, in order.
+struct Applied {
+  struct Item {
+    std::string name;
+    std::shared_ptr<const v1::Resource> before;  // Null: there was none.
+    std::shared_ptr<const v1::Resource> after;   // Null: deleted.
+  };
+  std::vector<Item> items;
+  bool local = false;  // Written here, not received.
+};
+
+// Thread-safety: none; lives on the control thread. Callbacks run inside the call that commits,
+// after the state has changed; they must not write to the catalog.
+class Catalog {
+ public:
+  struct Options {
+    // Of this mesh; a data folder of another mesh is refused. 16 bytes.
+    std::string mesh_id;
+    NodeId node = 0;
+    // A received version further ahead of our clock than this does not advance it.
+    absl::Duration max_drift = absl::Milliseconds(500);
+  };
+
+  // Loads everything. The engine and runtime are borrowed and outlive the catalog.
+  //   FAILED_PRECONDITION  the data belongs to another mesh or node; the message says to which
+  //   DATA_LOSS            a record cannot be read; the message names the key
+  static absl::StatusOr<std::unique_ptr<Catalog>> Open(const Options& options, Engine& engine,
+                                                       Runtime runtime);
+
+  virtual ~Catalog() = default;
+
+  // --- Reading -------------------------------------------------------------------------------
+
+  struct Record {
+    std::shared_ptr<const v1::Resource> resource;  // Null: a tombstone.
+    Version version;
+    Origin origin;
+    uint64_t sequence = 0;
+    absl::Time create_time;  // Of the first version this catalog's lineage knows.
+  };
+
+  // The live resource or null. Valid until the next write; hold the shared_ptr to keep it.
+  virtual std::shared_ptr<const v1::Resource> Find(absl::string_view name) const = 0;
+  // Also tombstones. None when the name was never written.
+  virtual std::optional<Record> FindRecord(absl::string_view name) const = 0;
+  // Live resources whose name starts with `prefix` and is greater than `after`, in name order, until
+  // `visit` returns false. `visit` must not write.
+  virtual void Visit(absl::string_view prefix, absl::string_view after,
+                     absl::FunctionRef<bool(const std::string& name, const Record& record)> visit)
+      const = 0;
+
+  // --- Writing -------------------------------------------------------------------------------
+
+  // Applies all changes or none, as one transaction of this origin, durable when it returns.
+  //   ABORTED         a base is not current; the message names the resource
+  //   UNAVAILABLE     the engine refused; nothing changed
+  virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
+
+  // --- Replication ---------------------------------------------------------------------------
+
+  // Merges what a peer sent. Bounds and shapes are checked; a delta that starts after our head of
+  // its origin is a gap. Applying the same delta twice, or in any order, gives the same state.
+  //   OUT_OF_RANGE      a gap; nothing changed, ask the peer for what is missing
+  //   INVALID_ARGUMENT  malformed; nothing changed
+  //   UNAVAILABLE       the engine refused; nothing changed
+  // Returns true if anything was new.
+  virtual absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) = 0;
+
+  // What a holder of `theirs` lacks, oldest first, at most about `max_bytes` (at least one
+  // transaction); sets *more when something was left out.
+  virtual absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs,
+                                                             size_t max_bytes, bool* more) = 0;
+
+  virtual const VersionVector& vector() const = 0;
+  virtual Root root() const = 0;
+  virtual const Origin& origin() const = 0;
+  virtual size_t live_count() const = 0;
+  virtual size_t tombstone_count() const = 0;
+
+  // --- Listening -----------------------------------------------------------------------------
+
+  // Calls `listener` after every commit that changed something. Kept for the catalog's life.
+  virtual void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) = 0;
+  // Calls `listener` with each new transaction, local or received, as it should be passed on.
+  virtual void SubscribeDeltas(absl::AnyInvocable<void(const v1::Delta&)> listener) = 0;
+};
+
+}  // namespace trellis::storage
+
+#endif  // TRELLIS_STORAGE_CATALOG_CATALOG_H_
