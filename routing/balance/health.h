@@ -11,13 +11,17 @@
 namespace trellis::routing {
 
 enum class TargetHealth : uint8_t {
-  kInitial,      // First check outstanding: no traffic while others are healthy.
+  kInitial,  // First check outstanding: no traffic while others are healthy.
   kHealthy,
   kUnhealthy,
   kUnavailable,  // Checks off or not supported: gets traffic.
 };
 
 // Consecutive results to a verdict. A value; not thread-safe.
+//
+// kInitial becomes kHealthy with the first pass, even after failures too few to count, and
+// kUnhealthy after `unhealthy` failures. From then on only the thresholds move it: a target that
+// failed its first checks needs `healthy` passes like any other unhealthy one.
 class HealthState {
  public:
   struct Thresholds {
