@@ -28,7 +28,7 @@ struct PeerAddress {
   bool operator==(const PeerAddress&) const = default;
 };
 
-// All calls and callbacks on the control thread.
+// All calls and callbacks on the control thread; callbacks never run inside a call of Transport.
 class Transport {
  public:
   class Receiver {
@@ -45,12 +45,13 @@ class Transport {
 
   virtual ~Transport() = default;
 
-  // Borrowed; before anything else.
+  // Borrowed; before anything else. Null: nothing is called any more (the receiver goes first).
   virtual void SetReceiver(Receiver* receiver) = 0;
 
   // The links wanted. New ones are dialled, and again with growing delay (100 ms to 2 s, jittered)
-  // whenever they are down; those no longer named are closed. Links that peers open to us are
-  // accepted whether named or not; the receiver closes those it does not want.
+  // whenever they are down (a link that lived under 2 s counts as one that failed to open); those no
+  // longer named are closed. It is enough that one end names the other: links that peers open to
+  // us are accepted whether named or not; the receiver closes those it does not want.
   virtual void SetPeers(const std::vector<PeerAddress>& peers) = 0;
 
   // False when there is no link or its queue is full: the caller's digests repair it.
