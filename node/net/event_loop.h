@@ -16,8 +16,8 @@ namespace trellis::net {
 class FdHandler {
  public:
   virtual ~FdHandler() = default;
-  // `events` as epoll gives them (EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR). May remove any
-  // descriptor, its own included, and may destroy handlers it removed.
+  // `events` as epoll gives them (EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR). May remove
+  // any descriptor, its own included, and may destroy handlers it removed.
   virtual void OnEvents(uint32_t events) = 0;
 };
 
