@@ -14,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -41,8 +40,8 @@ struct Root {
 
 // One write of a transaction.
 struct Change {
-  std::string name;                      // The resource's name: the key.
-  std::optional<v1::Resource> resource;  // Absent: delete.
+  std::string name;                               // The resource's name: the key.
+  std::optional<trellis::v1::Resource> resource;  // Absent: delete.
   // The version the author read; refused with ABORTED unless it is still the current one. None
   // (the default): the name must be new. Required for deletes.
   Version base;
@@ -52,8 +51,8 @@ struct Change {
 struct Applied {
   struct Item {
     std::string name;
-    std::shared_ptr<const v1::Resource> before;  // Null: there was none.
-    std::shared_ptr<const v1::Resource> after;   // Null: deleted.
+    std::shared_ptr<const trellis::v1::Resource> before;  // Null: there was none.
+    std::shared_ptr<const trellis::v1::Resource> after;   // Null: deleted.
   };
   std::vector<Item> items;
   bool local = false;  // Written here, not received.
@@ -82,7 +81,7 @@ class Catalog {
   // --- Reading -------------------------------------------------------------------------------
 
   struct Record {
-    std::shared_ptr<const v1::Resource> resource;  // Null: a tombstone.
+    std::shared_ptr<const trellis::v1::Resource> resource;  // Null: a tombstone.
     Version version;
     Origin origin;
     uint64_t sequence = 0;
@@ -90,14 +89,14 @@ class Catalog {
   };
 
   // The live resource or null. Valid until the next write; hold the shared_ptr to keep it.
-  virtual std::shared_ptr<const v1::Resource> Find(absl::string_view name) const = 0;
+  virtual std::shared_ptr<const trellis::v1::Resource> Find(absl::string_view name) const = 0;
   // Also tombstones. None when the name was never written.
   virtual std::optional<Record> FindRecord(absl::string_view name) const = 0;
-  // Live resources whose name starts with `prefix` and is greater than `after`, in name order, until
-  // `visit` returns false. `visit` must not write.
-  virtual void Visit(absl::string_view prefix, absl::string_view after,
-                     absl::FunctionRef<bool(const std::string& name, const Record& record)> visit)
-      const = 0;
+  // Live resources whose name starts with `prefix` and is greater than `after`, in name order,
+  // until `visit` returns false. `visit` must not write.
+  virtual void Visit(
+      absl::string_view prefix, absl::string_view after,
+      absl::FunctionRef<bool(const std::string& name, const Record& record)> visit) const = 0;
 
   // --- Writing -------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #define TRELLIS_STORAGE_CATALOG_VERSION_H_
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -18,6 +19,9 @@
 namespace trellis::storage {
 
 using NodeId = uint64_t;
+
+// More origins than this in one vector is not a mesh but an attack: FromProto drops the rest.
+inline constexpr size_t kMaxOrigins = 100000;
 
 struct Version {
   uint64_t hlc = 0;
@@ -49,7 +53,7 @@ struct Origin {
 // have equal bytes.
 class VersionVector {
  public:
-  uint64_t head(const Origin& origin) const;  // 0: nothing of it is held.
+  uint64_t head(const Origin& origin) const;          // 0: nothing of it is held.
   void Advance(const Origin& origin, uint64_t head);  // Never goes back.
   // True when this holds everything `other` holds.
   bool Covers(const VersionVector& other) const;
@@ -58,7 +62,8 @@ class VersionVector {
   const std::map<Origin, uint64_t>& heads() const { return heads_; }
   bool operator==(const VersionVector&) const = default;
 
-  // Drops origins with a head of 0 and keeps the greater head of repeated ones.
+  // Drops origins with a head of 0 and those beyond kMaxOrigins, and keeps the greater head of
+  // repeated ones.
   static VersionVector FromProto(const v1::VersionVector& proto);
   void ToProto(v1::VersionVector* proto) const;
 
