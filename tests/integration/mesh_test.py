@@ -1,0 +1,151 @@
+"""Real agents on loopback: what a user must never lose, and what the mesh must refuse."""
+
+import glob
+import json
+import os
+import signal
+import ssl
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from tools.demo.hosts import VPCS, Loopback
+from tools.demo.mesh import Failure, Mesh, wait_until
+
+RUNFILES = os.path.join(os.environ["TEST_SRCDIR"], "trellis")
+NETWORK = """
+kind: Vpc
+name: storefront
+---
+kind: Vpc
+name: warehouse
+---
+kind: Vpc
+name: payments
+"""
+
+
+class MeshTest(unittest.TestCase):
+    """Each test has a mesh of its own, on addresses of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="trl", dir="/tmp")  # Short: it holds Unix sockets.
+        self.meshes = []
+
+    def tearDown(self):
+        for mesh in self.meshes:
+            mesh.destroy()
+        os.rmdir(self.folder)
+
+    def new_mesh(self, form=True):
+        # A block of addresses of 127.0.0.0/8 that no other process of this machine has taken.
+        block, claimed = None, None
+        for block in range(1, 256):
+            claimed = socket.socket()
+            try:
+                claimed.bind((f"127.250.{block}.250", 7949))
+                break
+            except OSError:
+                claimed.close()
+        self.addCleanup(claimed.close)
+        mesh = Mesh(f"{self.folder}/{len(self.meshes)}", Loopback(block), RUNFILES)
+        self.meshes.append(mesh)
+        mesh.create()
+        if form:
+            manifest = f"{mesh.folder}/network.yaml"
+            with open(manifest, "w", encoding="utf-8") as file:
+                file.write(NETWORK)
+            mesh.form(manifest)
+            wait_until("three agents to agree", lambda: self.converged(mesh))
+        return mesh
+
+    @staticmethod
+    def converged(mesh, vpcs=VPCS):
+        states = [mesh.state(vpc) for vpc in vpcs]
+        roots = {agent.get("root") for state in states for agent in state["agents"]}
+        return all(state.get("converged") and len(state["agents"]) == len(VPCS)
+                   for state in states) and len(roots) == 1
+
+    @staticmethod
+    def networks(mesh, vpc):
+        listed = json.loads(mesh.ctl(vpc, "list", "service-networks", "-o", "json").stdout)
+        return {network["name"] for network in listed}
+
+    def start_writer(self, mesh, vpc, prefix, count):
+        return subprocess.Popen(
+            [f"{RUNFILES}/tests/integration/writer", mesh.socket(vpc), prefix, str(count)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def test_kill_in_the_middle_of_writes_loses_no_acknowledged_one(self):
+        mesh = self.new_mesh()
+        writer = self.start_writer(mesh, "storefront", "w", 1000)
+        acknowledged = [writer.stdout.readline().strip() for _ in range(500)]
+        mesh.kill("agent-storefront", signal.SIGKILL)
+        acknowledged += [line.strip() for line in writer.stdout]
+        writer.stdout.close()
+        self.assertEqual(writer.wait(), 1)
+        self.assertGreaterEqual(len(acknowledged), 500)
+
+        # The others accept writes meanwhile.
+        other = self.start_writer(mesh, "payments", "p", 100)
+        acknowledged += [line.strip() for line in other.stdout]
+        other.stdout.close()
+        self.assertEqual(other.wait(), 0)
+
+        mesh.start_agent("storefront")
+        wait_until("equal roots", lambda: self.converged(mesh))
+        for vpc in VPCS:
+            self.assertEqual(set(acknowledged) - self.networks(mesh, vpc), set(), vpc)
+
+    def test_corrupt_data_is_refused_with_the_folder_and_a_remedy(self):
+        mesh = self.new_mesh()
+        mesh.kill("agent-warehouse", signal.SIGTERM)
+        data = f"{mesh.agent_folder('warehouse')}/data"
+        manifests = glob.glob(f"{data}/**/MANIFEST-*", recursive=True)
+        self.assertTrue(manifests)
+        for manifest in manifests:
+            with open(manifest, "r+b") as file:
+                file.write(b"\xff" * 64)
+        with self.assertRaises(Failure) as raised:
+            mesh.start_agent("warehouse")
+        self.assertIn(data, str(raised.exception))
+        # Nothing is lost: the others hold it all, and a new agent may take its place.
+        self.assertEqual(len(self.networks(mesh, "storefront")),
+                         len(self.networks(mesh, "payments")))
+
+    def test_certificate_of_another_mesh_is_refused(self):
+        ours, theirs = self.new_mesh(), self.new_mesh(form=False)
+        theirs.write_options("storefront")
+        theirs.trellisd("storefront", "init", "--vpc=storefront")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        identity = f"{theirs.agent_folder('storefront')}/data/identity"
+        context.load_cert_chain(f"{identity}/agent.pem", f"{identity}/agent.key")
+        address = (ours.hosts.mesh_address("storefront"), 7950)
+        with socket.create_connection(address, timeout=10) as plain:
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                with context.wrap_socket(plain) as secure:
+                    # TLS 1.3: the refusal comes after the client's own last flight.
+                    self.assertNotEqual(secure.recv(1), b"")
+                    secure.recv(1 << 16)
+                    raise AssertionError("the mesh port accepted another mesh's certificate")
+
+    def test_join_token_works_once(self):
+        mesh = self.new_mesh()
+        token = mesh.ctl("storefront", "token", "create", "--vpc", "warehouse", "--role",
+                         "worker").stdout.strip()
+        for attempt in range(2):
+            mesh.kill("agent-warehouse", signal.SIGTERM)
+            subprocess.run(["rm", "-r", f"{mesh.agent_folder('warehouse')}/data"], check=True)
+            if attempt == 0:
+                mesh.trellisd("warehouse", "join", f"--token={token}")
+            else:
+                with self.assertRaisesRegex(Failure, "token"):
+                    mesh.trellisd("warehouse", "join", f"--token={token}")
+
+
+if __name__ == "__main__":
+    unittest.main()
