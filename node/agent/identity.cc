@@ -1,0 +1,146 @@
+#include "node/agent/identity.h"
+
+#include <fcntl.h>
+#include <google/protobuf/util/json_util.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "node/net/fd.h"
+
+namespace trellis::agent {
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;
+
+std::string FolderOf(absl::string_view data_dir) { return absl::StrCat(data_dir, "/identity"); }
+
+absl::Status SystemError(absl::string_view doing, absl::string_view path) {
+  return absl::UnavailableError(absl::StrCat("cannot ", doing, " ", path, ": ", strerror(errno)));
+}
+
+absl::Status SyncFolder(const std::string& folder) {
+  const net::Fd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0 || fsync(fd.get()) != 0) return SystemError("sync", folder);
+  return absl::OkStatus();
+}
+
+// Through a temporary name, so that a file is whole or absent.
+absl::Status WriteFile(const std::string& folder, absl::string_view name,
+                       absl::string_view content) {
+  const std::string path = absl::StrCat(folder, "/", name);
+  const std::string temporary = absl::StrCat(path, ".new");
+  {
+    const net::Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (fd.get() < 0) return SystemError("create", temporary);
+    while (!content.empty()) {
+      const ssize_t written = write(fd.get(), content.data(), content.size());
+      if (written < 0) return SystemError("write", temporary);
+      content.remove_prefix(static_cast<size_t>(written));
+    }
+    if (fsync(fd.get()) != 0) return SystemError("sync", temporary);
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return SystemError("create", path);
+  return SyncFolder(folder);
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  const net::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0 && errno == ENOENT) return absl::NotFoundError(path);
+  if (fd.get() < 0) return SystemError("read", path);
+  std::string content;
+  char bytes[4096];
+  ssize_t n = 0;
+  while ((n = read(fd.get(), bytes, sizeof(bytes))) > 0 && content.size() <= kMaxFileBytes) {
+    content.append(bytes, static_cast<size_t>(n));
+  }
+  if (n < 0) return SystemError("read", path);
+  if (content.size() > kMaxFileBytes) {
+    return absl::DataLossError(absl::StrCat(path, " is larger than 1 MiB: not an identity file"));
+  }
+  return content;
+}
+
+}  // namespace
+
+uint64_t Identity::node() const {
+  uint64_t node = 0;
+  return absl::SimpleHexAtoi(local.node(), &node) ? node : 0;
+}
+
+std::string Identity::mesh_id() const { return absl::HexStringToBytes(local.mesh_id()); }
+
+absl::Status CheckNoIdentity(absl::string_view data_dir) {
+  const std::string path = absl::StrCat(FolderOf(data_dir), "/agent.json");
+  if (access(path.c_str(), F_OK) != 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("data_dir: ", data_dir,
+                   " is an agent's already; give another folder, or move this one away"));
+}
+
+absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity) {
+  RETURN_IF_ERROR(CheckNoIdentity(data_dir));
+  const std::string folder = FolderOf(data_dir);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat("cannot create ", folder, ": ", error.message()));
+  }
+  if (chmod(folder.c_str(), 0700) != 0) return SystemError("set the permissions of", folder);
+  std::string json;
+  google::protobuf::util::JsonPrintOptions pretty;
+  pretty.add_whitespace = true;
+  if (!google::protobuf::util::MessageToJsonString(identity.local, &json, pretty).ok()) {
+    return absl::InternalError("the identity cannot be written as JSON");
+  }
+  RETURN_IF_ERROR(WriteFile(folder, "root.pem", identity.root_pem));
+  if (!identity.root_key_pem.empty()) {
+    RETURN_IF_ERROR(WriteFile(folder, "root.key", identity.root_key_pem));
+  }
+  RETURN_IF_ERROR(WriteFile(folder, "agent.key", identity.key_pem));
+  RETURN_IF_ERROR(WriteFile(folder, "agent.pem", identity.certificate_pem));
+  return WriteFile(folder, "agent.json", json);
+}
+
+absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
+  const std::string folder = FolderOf(data_dir);
+  const absl::StatusOr<std::string> json = ReadFile(absl::StrCat(folder, "/agent.json"));
+  if (absl::IsNotFound(json.status())) {
+    return absl::NotFoundError(
+        absl::StrCat("data_dir: ", data_dir,
+                     " has no agent identity; run `trellisd init` to found a mesh, or `trellisd "
+                     "join` with a token to enter one"));
+  }
+  RETURN_IF_ERROR(json.status());
+  Identity identity;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(*json, &identity.local);
+  const auto is_hex = [](absl::string_view text, size_t digits) {
+    return text.size() == digits &&
+           text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+  };
+  if (!parsed.ok() || !is_hex(identity.local.mesh_id(), 32) || !is_hex(identity.local.node(), 16)) {
+    return absl::DataLossError(absl::StrCat(
+        folder, "/agent.json cannot be read", parsed.ok() ? "" : ": ", parsed.ToString(),
+        "; restore it from a backup, or move ", data_dir, " away and join again"));
+  }
+  ASSIGN_OR_RETURN(identity.root_pem, ReadFile(absl::StrCat(folder, "/root.pem")));
+  ASSIGN_OR_RETURN(identity.certificate_pem, ReadFile(absl::StrCat(folder, "/agent.pem")));
+  ASSIGN_OR_RETURN(identity.key_pem, ReadFile(absl::StrCat(folder, "/agent.key")));
+  absl::StatusOr<std::string> root_key = ReadFile(absl::StrCat(folder, "/root.key"));
+  if (root_key.ok()) {
+    identity.root_key_pem = *std::move(root_key);
+  } else if (!absl::IsNotFound(root_key.status())) {
+    return root_key.status();
+  }
+  return identity;
+}
+
+}  // namespace trellis::agent

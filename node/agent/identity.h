@@ -1,0 +1,46 @@
+// The agent's own identity on disk: who it is, its key and certificate, the mesh's root.
+//
+//   {data_dir}/identity/agent.json   LocalIdentity, for people too
+//                       agent.pem    certificate          root.pem   the mesh's root certificate
+//                       agent.key    private key          root.key   the root's key: issuing agents
+//                       only
+//
+// Written once, by init or join; files are 0600 in a folder of 0700. Every file is on disk before
+// agent.json appears, which makes the identity whole: a crash in between leaves none.
+#ifndef TRELLIS_NODE_AGENT_IDENTITY_H_
+#define TRELLIS_NODE_AGENT_IDENTITY_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "proto/trellis/storage/v1/identity.pb.h"
+
+namespace trellis::agent {
+
+struct Identity {
+  storage::v1::LocalIdentity local;
+  std::string certificate_pem;
+  std::string key_pem;  // Secret.
+  std::string root_pem;
+  std::string root_key_pem;  // Secret; empty unless this agent issues certificates.
+
+  uint64_t node() const;        // Of local.node.
+  std::string mesh_id() const;  // 16 bytes.
+};
+
+// FAILED_PRECONDITION when `data_dir` has an identity already, or UNAVAILABLE with the system's
+// words.
+absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity);
+
+// NOT_FOUND: there is none; the message says how to get one. DATA_LOSS: it cannot be read.
+absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
+
+// OK when `data_dir` may become an agent's: FAILED_PRECONDITION when it has an identity.
+absl::Status CheckNoIdentity(absl::string_view data_dir);
+
+}  // namespace trellis::agent
+
+#endif  // TRELLIS_NODE_AGENT_IDENTITY_H_

@@ -1,0 +1,76 @@
+#include "node/agent/identity.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace trellis::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+class IdentityTest : public testing::Test {
+ protected:
+  IdentityTest()
+      : folder_(absl::StrCat(testing::TempDir(), "/",
+                             testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    identity_.local.set_mesh_id(std::string(32, 'a'));
+    identity_.local.set_node("00000000000000ff");
+    identity_.local.set_vpc("vpcs/vpc-0123456789abcdef0");
+    identity_.certificate_pem = "certificate";
+    identity_.key_pem = "key";
+    identity_.root_pem = "root";
+  }
+
+  const std::string folder_;
+  Identity identity_;
+};
+
+TEST_F(IdentityTest, LoadsWhatWasSaved) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  const auto loaded = LoadIdentity(folder_);
+  ASSERT_OK(loaded.status());
+  EXPECT_EQ(loaded->local.vpc(), identity_.local.vpc());
+  EXPECT_EQ(loaded->node(), 0xffu);
+  EXPECT_EQ(loaded->mesh_id(), std::string(16, '\xaa'));
+  EXPECT_EQ(loaded->key_pem, "key");
+  EXPECT_EQ(loaded->root_key_pem, "");
+}
+
+TEST_F(IdentityTest, KeysAreReadableByTheirOwnerOnly) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  struct stat info;
+  ASSERT_EQ(stat(absl::StrCat(folder_, "/identity/agent.key").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  ASSERT_EQ(stat(absl::StrCat(folder_, "/identity").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
+TEST_F(IdentityTest, IsNeverOverwritten) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  const absl::Status again = SaveIdentity(folder_, identity_);
+  EXPECT_EQ(again.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(again.message()), HasSubstr(folder_));
+}
+
+TEST_F(IdentityTest, MissingOneSaysHowToGetIt) {
+  const auto loaded = LoadIdentity(folder_);
+  EXPECT_EQ(loaded.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(loaded.status().message()), HasSubstr("trellisd join"));
+}
+
+TEST_F(IdentityTest, GarbageIsRefused) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  for (const char* garbage : {"", "{", "[]", "{\"node\": \"xyz\"}", "{\"meshId\": 7}"}) {
+    std::ofstream(absl::StrCat(folder_, "/identity/agent.json")) << garbage;
+    EXPECT_EQ(LoadIdentity(folder_).status().code(), absl::StatusCode::kDataLoss) << garbage;
+  }
+}
+
+}  // namespace
+}  // namespace trellis::agent
