@@ -1,0 +1,208 @@
+#include "auth/trust/certificate.h"
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/bytestring.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/mem.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "auth/trust/key_pair.h"
+#include "base/log/log.h"
+#include "base/status_macros.h"
+
+namespace trellis::trust {
+namespace {
+
+using X509Ptr = bssl::UniquePtr<X509>;
+
+absl::StatusOr<X509Ptr> ParseDer(absl::string_view der) {
+  if (der.empty() || der.size() > kMaxCertificateBytes) {
+    return absl::InvalidArgumentError("certificate: empty or over 16 KiB");
+  }
+  const uint8_t* next = reinterpret_cast<const uint8_t*>(der.data());
+  const uint8_t* const end = next + der.size();
+  X509Ptr certificate(d2i_X509(nullptr, &next, static_cast<long>(der.size())));
+  ERR_clear_error();
+  if (certificate == nullptr || next != end) {
+    return absl::InvalidArgumentError("certificate: not an X.509 certificate in DER");
+  }
+  return certificate;
+}
+
+// The certificate's subject alternative name: exactly one, a URI.
+absl::StatusOr<std::string> OnlyUri(const X509* certificate) {
+  int critical = 0;
+  bssl::UniquePtr<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)));
+  ERR_clear_error();
+  if (names == nullptr || sk_GENERAL_NAME_num(names.get()) != 1) {
+    return absl::InvalidArgumentError(
+        "certificate: it must have exactly one subject alternative name, its mesh identity");
+  }
+  const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), 0);
+  if (name->type != GEN_URI) {
+    return absl::InvalidArgumentError("certificate: its subject alternative name is not a URI");
+  }
+  const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                     static_cast<size_t>(ASN1_STRING_length(uri)));
+}
+
+absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
+  bssl::UniquePtr<ASN1_TIME> epoch(ASN1_TIME_set(nullptr, 0));
+  int days;
+  int seconds;
+  if (!ASN1_TIME_diff(&days, &seconds, epoch.get(), time)) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError("certificate: its validity is not a time");
+  }
+  return absl::UnixEpoch() + absl::Hours(24) * days + absl::Seconds(seconds);
+}
+
+std::string Rfc3339(const absl::StatusOr<absl::Time>& time) {
+  if (!time.ok()) return "an unreadable time";
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *time, absl::UTCTimeZone());
+}
+
+absl::Status Explain(int error, const X509* leaf, absl::Time now) {
+  switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return absl::UnauthenticatedError(absl::StrCat("certificate: expired at ",
+                                                     Rfc3339(ToTime(X509_get0_notAfter(leaf))),
+                                                     "; it is now ", Rfc3339(now)));
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return absl::UnauthenticatedError(
+          absl::StrCat("certificate: not valid before ", Rfc3339(ToTime(X509_get0_notBefore(leaf))),
+                       "; it is now ", Rfc3339(now), ": compare the clocks of the two hosts"));
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return absl::UnauthenticatedError("certificate: not signed by the mesh's root");
+    default:
+      return absl::UnauthenticatedError(
+          absl::StrCat("certificate: ", X509_verify_cert_error_string(error)));
+  }
+}
+
+absl::Status VerifySignatureAndTime(X509* leaf, const MeshRoot& root, absl::Time now) {
+  bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
+  bssl::UniquePtr<X509_STORE_CTX> context(X509_STORE_CTX_new());
+  CHECK(store != nullptr && context != nullptr && X509_STORE_add_cert(store.get(), root.get()) &&
+        X509_STORE_CTX_init(context.get(), store.get(), leaf, nullptr));
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
+  X509_VERIFY_PARAM_set_time(parameters, absl::ToTimeT(now));
+  X509_VERIFY_PARAM_set_depth(parameters, 1);  // The root signs leaves itself.
+  const int verified = X509_verify_cert(context.get());
+  ERR_clear_error();
+  if (verified == 1) return absl::OkStatus();
+  return Explain(X509_STORE_CTX_get_error(context.get()), leaf, now);
+}
+
+}  // namespace
+
+absl::StatusOr<MeshRoot> MeshRoot::FromPem(absl::string_view pem) {
+  ASSIGN_OR_RETURN(const std::string der, CertificateDerFromPem(pem));
+  return FromDer(der);
+}
+
+absl::StatusOr<MeshRoot> MeshRoot::FromDer(absl::string_view der) {
+  ASSIGN_OR_RETURN(X509Ptr certificate, ParseDer(der));
+  ASSIGN_OR_RETURN(const std::string uri, OnlyUri(certificate.get()));
+  MeshRoot root;
+  ASSIGN_OR_RETURN(root.mesh_id_, ParseMeshUri(uri));
+  bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate.get()));
+  const bool sound = key != nullptr && X509_check_ca(certificate.get()) == 1 &&
+                     X509_verify(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  if (!sound) {
+    return absl::InvalidArgumentError("root certificate: not a self-signed CA certificate");
+  }
+  root.der_ = std::string(der);
+  root.certificate_ = std::shared_ptr<X509>(certificate.release(), X509_free);
+  return root;
+}
+
+std::string MeshRoot::pem() const { return CertificatePemFromDer(der_); }
+
+std::string MeshRoot::sha256() const { return Sha256(der_); }
+
+absl::StatusOr<PeerIdentity> VerifyChain(absl::string_view leaf_der, const MeshRoot& root,
+                                         absl::Time now) {
+  ASSIGN_OR_RETURN(const X509Ptr leaf, ParseDer(leaf_der));
+  ASSIGN_OR_RETURN(const std::string uri, OnlyUri(leaf.get()));
+  ASSIGN_OR_RETURN(PeerIdentity identity, PeerIdentity::ParseUri(uri));
+  // Before the signature, which fails for another mesh's certificate anyway: the more helpful word.
+  if (identity.mesh_id != root.mesh_id()) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("certificate: of another mesh, ", absl::BytesToHexString(identity.mesh_id),
+                     "; this one is ", absl::BytesToHexString(root.mesh_id())));
+  }
+  RETURN_IF_ERROR(VerifySignatureAndTime(leaf.get(), root, now));
+  return identity;
+}
+
+absl::StatusOr<std::string> CertificateDerFromPem(absl::string_view pem) {
+  if (pem.size() > 2 * kMaxCertificateBytes) {
+    return absl::InvalidArgumentError("certificate: PEM over 32 KiB");
+  }
+  bssl::UniquePtr<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  char* name = nullptr;
+  char* header = nullptr;
+  uint8_t* data = nullptr;
+  long size = 0;
+  const int found = PEM_read_bio(bio.get(), &name, &header, &data, &size);
+  ERR_clear_error();
+  if (!found) return absl::InvalidArgumentError("certificate: not in PEM");
+  bssl::UniquePtr<char> owned_name(name);
+  bssl::UniquePtr<char> owned_header(header);
+  bssl::UniquePtr<uint8_t> owned_data(data);
+  if (strcmp(name, "CERTIFICATE") != 0) {
+    return absl::InvalidArgumentError("certificate: the PEM block is not a CERTIFICATE");
+  }
+  std::string der(reinterpret_cast<const char*>(data), static_cast<size_t>(size));
+  RETURN_IF_ERROR(ParseDer(der).status());
+  return der;
+}
+
+std::string CertificatePemFromDer(absl::string_view der) {
+  bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  CHECK(PEM_write_bio(bio.get(), "CERTIFICATE", "", reinterpret_cast<const uint8_t*>(der.data()),
+                      static_cast<long>(der.size())));
+  const uint8_t* data;
+  size_t size;
+  CHECK(BIO_mem_contents(bio.get(), &data, &size));
+  return std::string(reinterpret_cast<const char*>(data), size);
+}
+
+absl::StatusOr<absl::Time> CertificateExpiry(absl::string_view der) {
+  ASSIGN_OR_RETURN(const X509Ptr certificate, ParseDer(der));
+  return ToTime(X509_get0_notAfter(certificate.get()));
+}
+
+absl::StatusOr<std::string> CertificatePublicKey(absl::string_view der) {
+  ASSIGN_OR_RETURN(const X509Ptr certificate, ParseDer(der));
+  bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate.get()));
+  ERR_clear_error();
+  if (key == nullptr) return absl::InvalidArgumentError("certificate: unreadable public key");
+  bssl::ScopedCBB cbb;
+  uint8_t* bytes;
+  size_t size;
+  CHECK(CBB_init(cbb.get(), 128) && EVP_marshal_public_key(cbb.get(), key.get()) &&
+        CBB_finish(cbb.get(), &bytes, &size));
+  bssl::UniquePtr<uint8_t> owned(bytes);
+  return std::string(reinterpret_cast<const char*>(bytes), size);
+}
+
+}  // namespace trellis::trust
