@@ -14,12 +14,11 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
+#include "gossip/membership/liveness.h"
 #include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
 namespace trellis::gossip {
-
-enum class Liveness { kAlive, kSuspect, kDown };
 
 // What this agent knows of a roster member.
 struct MemberView {

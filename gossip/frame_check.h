@@ -1,0 +1,24 @@
+// What any frame must look like before anybody acts on it.
+//
+// Pure and bounded; the deltas themselves are checked by Catalog::ApplyRemote.
+#ifndef TRELLIS_GOSSIP_FRAME_CHECK_H_
+#define TRELLIS_GOSSIP_FRAME_CHECK_H_
+
+#include "absl/status/status.h"
+#include "proto/trellis/peer/v1/frame.pb.h"
+
+namespace trellis::gossip {
+
+inline constexpr int kMeshIdBytes = 16;
+inline constexpr int kRootBytes = 16;
+// What an honest peer never exceeds, with room: a beat a member, an origin a writing agent's life.
+inline constexpr int kMaxBeats = 4096;
+inline constexpr int kMaxHeads = 65536;
+inline constexpr int kMaxProgramVersionBytes = 64;
+
+// INVALID_ARGUMENT: names the field, what it holds and what would do.
+absl::Status CheckFrame(const peer::v1::Frame& frame);
+
+}  // namespace trellis::gossip
+
+#endif  // TRELLIS_GOSSIP_FRAME_CHECK_H_

@@ -1,0 +1,307 @@
+#include "gossip/gossip.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/log/log.h"
+#include "base/status_macros.h"
+#include "gossip/frame_check.h"
+#include "gossip/membership/heartbeats.h"
+#include "gossip/membership/roster.h"
+#include "gossip/replication/replicator.h"
+
+namespace trellis::gossip {
+namespace {
+
+constexpr uint32_t kProtocol = 1;
+// Bumped when a whole mesh is restored from a backup; this version always says 1.
+constexpr uint64_t kClusterEpoch = 1;
+// More than this between two hosts' clocks is worth a word in the log.
+constexpr absl::Duration kClockDifferenceWorthLogging = absl::Milliseconds(500);
+
+class GossipImpl final : public Gossip, private Transport::Receiver {
+ public:
+  GossipImpl(const Options& options, storage::Catalog& catalog, Transport& transport,
+             Runtime runtime)
+      : options_(options),
+        catalog_(catalog),
+        transport_(transport),
+        runtime_(runtime),
+        roster_(options.node, options.seeds, catalog),
+        heartbeats_({options.node, options.program_version, options.heartbeat_interval,
+                     {options.suspect_after, options.down_after}},
+                    catalog, runtime, Sender(), [this] { ViewsChanged(); }),
+        replicator_(options.node, options.digest_interval, catalog, runtime, Sender()) {}
+
+  ~GossipImpl() override {
+    *alive_ = false;
+    transport_.SetReceiver(nullptr);
+    transport_.SetPeers({});
+    for (const Scheduler::TimerId timer : {roster_timer_, views_timer_, silence_timer_}) {
+      runtime_.scheduler.Cancel(timer);
+    }
+  }
+
+  void Start() override;
+  void SetEnforced(const storage::VersionVector& vector) override {
+    heartbeats_.SetEnforced(vector);
+  }
+  std::vector<MemberView> View() const override;
+  void SubscribeViews(absl::AnyInvocable<void()> listener) override {
+    view_listeners_.push_back(std::move(listener));
+  }
+
+ private:
+  // A link that is up. Before its peer's Hello nothing is sent but ours, and nothing else taken.
+  struct Link {
+    bool greeted = false;
+    absl::Duration heard_at;
+  };
+
+  void OnLinkUp(NodeId peer) override;
+  void OnLinkDown(NodeId peer, const absl::Status& why) override;
+  void OnFrame(NodeId peer, const peer::v1::Frame& frame) override;
+
+  absl::Status HandleFrame(NodeId peer, Link& link, const peer::v1::Frame& frame);
+  absl::Status HandleHello(NodeId peer, Link& link, const peer::v1::Hello& hello);
+  void HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat);
+  peer::v1::Frame MakeHello() const;
+
+  void ListenToCatalog();
+  void RefreshRosterSoon();
+  void RefreshRoster();
+  void CloseSilentLinks();
+  void CloseLink(NodeId peer, const absl::Status& why, bool broken);
+  void ViewsChanged();
+
+  Heartbeats::Send Sender() {
+    return [this](NodeId peer, const peer::v1::Frame& frame) {
+      return transport_.Send(peer, frame);
+    };
+  }
+
+  const Options options_;
+  storage::Catalog& catalog_;
+  Transport& transport_;
+  const Runtime runtime_;
+  Roster roster_;
+  Heartbeats heartbeats_;
+  Replicator replicator_;
+  std::map<NodeId, Link> links_;
+  std::vector<absl::AnyInvocable<void()>> view_listeners_;
+  Scheduler::TimerId roster_timer_ = Scheduler::TimerId::kNone;
+  Scheduler::TimerId views_timer_ = Scheduler::TimerId::kNone;
+  Scheduler::TimerId silence_timer_ = Scheduler::TimerId::kNone;
+  // The catalog keeps its listeners for longer than this object lives.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+void GossipImpl::Start() {
+  transport_.SetReceiver(this);
+  ListenToCatalog();
+  heartbeats_.SetMembers(roster_.members());
+  heartbeats_.Start();
+  replicator_.Start();
+  transport_.SetPeers(roster_.Neighbours(options_.max_neighbours));
+  CloseSilentLinks();
+}
+
+void GossipImpl::ListenToCatalog() {
+  catalog_.Subscribe([this, alive = alive_](const storage::Applied& applied) {
+    if (!*alive) return;
+    for (const storage::Applied::Item& item : applied.items) {
+      if (absl::StartsWith(item.name, kAgentPrefix)) RefreshRosterSoon();
+    }
+  });
+  catalog_.SubscribeDeltas([this, alive = alive_](const storage::v1::Delta& delta) {
+    if (!*alive) return;
+    replicator_.OnTransaction(delta);
+    heartbeats_.CatalogChanged();
+  });
+}
+
+// --- Links ---------------------------------------------------------------------------------------
+
+void GossipImpl::OnLinkUp(NodeId peer) {
+  if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok()) {
+    LOG(WARNING) << "refused a link: " << admitted.message();
+    transport_.Close(peer, admitted);
+    return;
+  }
+  links_[peer] = {false, runtime_.scheduler.MonotonicNow()};
+  transport_.Send(peer, MakeHello());
+}
+
+void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
+  if (links_.erase(peer) == 0) return;
+  LOG(INFO) << "link to " << AgentName(peer) << " is down: " << why;
+  replicator_.RemoveLink(peer);
+  heartbeats_.RemoveLink(peer, /*broken=*/true);
+}
+
+void GossipImpl::CloseLink(NodeId peer, const absl::Status& why, bool broken) {
+  LOG(WARNING) << "closing the link to " << AgentName(peer) << ": " << why;
+  links_.erase(peer);
+  replicator_.RemoveLink(peer);
+  heartbeats_.RemoveLink(peer, broken);
+  transport_.Close(peer, why);
+}
+
+void GossipImpl::CloseSilentLinks() {
+  silence_timer_ = runtime_.scheduler.RunAfter(options_.heartbeat_interval,
+                                               [this] { CloseSilentLinks(); });
+  // A heartbeat comes each interval, so a silent link is broken even if the transport has not seen
+  // it: half-open, or one way. Closed, it is dialled again.
+  const absl::Duration now = runtime_.scheduler.MonotonicNow();
+  std::vector<NodeId> silent;
+  for (const auto& [peer, link] : links_) {
+    if (now - link.heard_at > options_.down_after) silent.push_back(peer);
+  }
+  for (const NodeId peer : silent) {
+    CloseLink(peer,
+              absl::DeadlineExceededError(
+                  absl::StrCat("nothing heard for ", absl::FormatDuration(options_.down_after))),
+              /*broken=*/true);
+  }
+}
+
+// --- Frames --------------------------------------------------------------------------------------
+
+void GossipImpl::OnFrame(NodeId peer, const peer::v1::Frame& frame) {
+  const auto it = links_.find(peer);
+  if (it == links_.end()) return;  // Closed by us a moment ago.
+  it->second.heard_at = runtime_.scheduler.MonotonicNow();
+  const absl::Status handled = HandleFrame(peer, it->second, frame);
+  if (!handled.ok()) CloseLink(peer, handled, /*broken=*/false);
+}
+
+absl::Status GossipImpl::HandleFrame(NodeId peer, Link& link, const peer::v1::Frame& frame) {
+  RETURN_IF_ERROR(CheckFrame(frame));
+  if (frame.has_hello()) return HandleHello(peer, link, frame.hello());
+  if (!link.greeted) return absl::InvalidArgumentError("the first frame of a link must be a hello");
+  switch (frame.body_case()) {
+    case peer::v1::Frame::kHeartbeat:
+      HandleHeartbeat(peer, frame.heartbeat());
+      return absl::OkStatus();
+    case peer::v1::Frame::kPush:
+      return replicator_.OnPush(peer, frame.push());
+    case peer::v1::Frame::kDigest:
+      return replicator_.OnDigest(peer, frame.digest());
+    case peer::v1::Frame::kDeltas:
+      return replicator_.OnDeltas(peer, frame.deltas());
+    default:
+      return absl::InternalError("CheckFrame let an unknown frame pass");
+  }
+}
+
+absl::Status GossipImpl::HandleHello(NodeId peer, Link& link, const peer::v1::Hello& hello) {
+  if (link.greeted) return absl::InvalidArgumentError("a second hello on one link");
+  if (hello.mesh_id() != options_.mesh_id) {
+    return absl::FailedPreconditionError("the peer belongs to another mesh");
+  }
+  if (hello.cluster_epoch() != kClusterEpoch) {
+    return absl::FailedPreconditionError(absl::StrCat("the peer's cluster epoch is ",
+                                                      hello.cluster_epoch(), ", ours ",
+                                                      kClusterEpoch));
+  }
+  if (hello.protocol() != kProtocol) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the peer speaks protocol ", hello.protocol(), ", we speak ", kProtocol));
+  }
+  if (hello.node() != peer) {
+    return absl::PermissionDeniedError(absl::StrCat("the peer is ", AgentName(peer),
+                                                    " but says hello as ",
+                                                    AgentName(hello.node())));
+  }
+  const absl::Duration ahead =
+      absl::FromUnixMicros(hello.wall_micros()) - runtime_.scheduler.WallNow();
+  if (absl::AbsDuration(ahead) > kClockDifferenceWorthLogging) {
+    LOG(WARNING) << "the clock of " << AgentName(peer) << " differs from ours by "
+                 << absl::FormatDuration(ahead);
+  }
+  link.greeted = true;
+  replicator_.AddLink(peer);
+  heartbeats_.AddLink(peer);
+  return absl::OkStatus();
+}
+
+void GossipImpl::HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
+  heartbeats_.OnHeartbeat(peer, heartbeat);
+  for (const peer::v1::Beat& beat : heartbeat.beats()) {
+    if (beat.node() != peer) continue;
+    replicator_.OnPeerHolds(peer, storage::VersionVector::FromProto(beat.holds()));
+  }
+}
+
+peer::v1::Frame GossipImpl::MakeHello() const {
+  peer::v1::Frame frame;
+  peer::v1::Hello& hello = *frame.mutable_hello();
+  hello.set_mesh_id(options_.mesh_id);
+  hello.set_cluster_epoch(kClusterEpoch);
+  hello.set_protocol(kProtocol);
+  hello.set_node(options_.node);
+  hello.set_incarnation(catalog_.origin().incarnation);
+  hello.set_program_version(options_.program_version);
+  hello.set_wall_micros(absl::ToUnixMicros(runtime_.scheduler.WallNow()));
+  return frame;
+}
+
+// --- Roster and views ----------------------------------------------------------------------------
+
+void GossipImpl::RefreshRosterSoon() {
+  // Not inside the commit that changed it: closing links there would pull the rug from under the
+  // frame being handled.
+  if (roster_timer_ != Scheduler::TimerId::kNone) return;
+  roster_timer_ = runtime_.scheduler.RunAfter(absl::ZeroDuration(), [this] {
+    roster_timer_ = Scheduler::TimerId::kNone;
+    RefreshRoster();
+  });
+}
+
+void GossipImpl::RefreshRoster() {
+  if (!roster_.Refresh()) return;
+  std::map<NodeId, absl::Status> refused;
+  for (const auto& [peer, link] : links_) {
+    if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok()) refused[peer] = admitted;
+  }
+  for (const auto& [peer, why] : refused) CloseLink(peer, why, /*broken=*/false);
+  heartbeats_.SetMembers(roster_.members());
+  transport_.SetPeers(roster_.Neighbours(options_.max_neighbours));
+  ViewsChanged();
+}
+
+void GossipImpl::ViewsChanged() {
+  // One call for all that changed in this turn, and never inside the call that changed it.
+  if (views_timer_ != Scheduler::TimerId::kNone) return;
+  views_timer_ = runtime_.scheduler.RunAfter(absl::ZeroDuration(), [this] {
+    views_timer_ = Scheduler::TimerId::kNone;
+    for (auto& listener : view_listeners_) listener();
+  });
+}
+
+std::vector<MemberView> GossipImpl::View() const {
+  const absl::Duration now = runtime_.scheduler.MonotonicNow();
+  std::map<NodeId, MemberView> views;
+  views[options_.node] = {options_.node,           Liveness::kAlive,   absl::ZeroDuration(),
+                          options_.program_version, catalog_.vector(),  heartbeats_.enforced(),
+                          catalog_.root().ToBytes()};
+  for (const auto& [node, member] : heartbeats_.table().members()) {
+    views[node] = {node,           member.liveness, now - member.heard_at,
+                   member.beat.program_version(), member.holds,    member.enforces,
+                   member.beat.root()};
+  }
+  std::vector<MemberView> result;
+  for (auto& [node, view] : views) result.push_back(std::move(view));
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Gossip> Gossip::Create(const Options& options, storage::Catalog& catalog,
+                                       Transport& transport, Runtime runtime) {
+  return std::make_unique<GossipImpl>(options, catalog, transport, runtime);
+}
+
+}  // namespace trellis::gossip

@@ -1,0 +1,57 @@
+// Who belongs to the mesh, and where they are.
+//
+// The roster is configuration: the Agent resources of the catalog. Until the record of an agent
+// that the join answer named has arrived, the answer (a seed) stands in for it. An agent whose
+// record was deleted is evicted, for good: its record's tombstone outlives any seed.
+//
+// Spec: gossip-design 3.1 (roster versus liveness), 2.8 (eviction).
+#ifndef TRELLIS_GOSSIP_MEMBERSHIP_ROSTER_H_
+#define TRELLIS_GOSSIP_MEMBERSHIP_ROSTER_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "gossip/transport/transport.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis::gossip {
+
+inline constexpr absl::string_view kAgentPrefix = "agents/";
+
+// "agents/" and 16 hex digits.
+std::string AgentName(NodeId node);
+std::optional<NodeId> ParseAgentName(absl::string_view name);
+
+// Thread-safety: none; control thread.
+class Roster {
+ public:
+  // The catalog is borrowed.
+  Roster(NodeId self, std::vector<PeerAddress> seeds, const storage::Catalog& catalog);
+
+  // Reads the catalog again. True when a member came, went or moved.
+  bool Refresh();
+
+  // Mesh addresses by node id; without this agent itself.
+  const std::map<NodeId, std::string>& members() const { return members_; }
+  // Those of `members` with whom to keep links.
+  std::vector<PeerAddress> Neighbours(int max_neighbours) const;
+
+  // OK for a member.
+  //   PERMISSION_DENIED  evicted, unknown, or this agent's own id
+  absl::Status Admits(NodeId peer) const;
+
+ private:
+  const NodeId self_;
+  const std::vector<PeerAddress> seeds_;
+  const storage::Catalog& catalog_;
+  std::map<NodeId, std::string> members_;
+};
+
+}  // namespace trellis::gossip
+
+#endif  // TRELLIS_GOSSIP_MEMBERSHIP_ROSTER_H_
