@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
+#include "storage/catalog/version.h"
 
 namespace trellis::gossip {
 namespace {
@@ -32,10 +33,10 @@ absl::Status CheckNotZero(absl::string_view field, uint64_t value) {
 absl::Status CheckBeat(const peer::v1::Beat& beat) {
   RETURN_IF_ERROR(CheckNotZero("beat.node", beat.node()));
   RETURN_IF_ERROR(CheckNotZero("beat.boot", beat.boot()));
-  RETURN_IF_ERROR(CheckAtMost("beat.program_version", beat.program_version().size(),
-                              kMaxProgramVersionBytes));
-  RETURN_IF_ERROR(CheckAtMost("beat.holds", beat.holds().heads_size(), kMaxHeads));
-  RETURN_IF_ERROR(CheckAtMost("beat.enforces", beat.enforces().heads_size(), kMaxHeads));
+  RETURN_IF_ERROR(
+      CheckAtMost("beat.program_version", beat.program_version().size(), kMaxProgramVersionBytes));
+  RETURN_IF_ERROR(CheckAtMost("beat.holds", beat.holds().heads_size(), storage::kMaxOrigins));
+  RETURN_IF_ERROR(CheckAtMost("beat.enforces", beat.enforces().heads_size(), storage::kMaxOrigins));
   return CheckLength("beat.root", beat.root(), kRootBytes);
 }
 
@@ -53,7 +54,7 @@ absl::Status CheckHeartbeat(const peer::v1::Heartbeat& heartbeat) {
 }
 
 absl::Status CheckDigest(const peer::v1::Digest& digest) {
-  RETURN_IF_ERROR(CheckAtMost("digest.holds", digest.holds().heads_size(), kMaxHeads));
+  RETURN_IF_ERROR(CheckAtMost("digest.holds", digest.holds().heads_size(), storage::kMaxOrigins));
   return CheckLength("digest.root", digest.root(), kRootBytes);
 }
 

@@ -11,9 +11,8 @@ namespace trellis::gossip {
 
 inline constexpr int kMeshIdBytes = 16;
 inline constexpr int kRootBytes = 16;
-// What an honest peer never exceeds, with room: a beat a member, an origin a writing agent's life.
+// More than an honest peer puts into one frame. Vectors are bounded by storage::kMaxOrigins.
 inline constexpr int kMaxBeats = 4096;
-inline constexpr int kMaxHeads = 65536;
 inline constexpr int kMaxProgramVersionBytes = 64;
 
 // INVALID_ARGUMENT: names the field, what it holds and what would do.

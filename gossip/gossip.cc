@@ -3,7 +3,6 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
@@ -11,9 +10,12 @@
 #include "gossip/membership/heartbeats.h"
 #include "gossip/membership/roster.h"
 #include "gossip/replication/replicator.h"
+#include "storage/resource/names.h"
 
 namespace trellis::gossip {
 namespace {
+
+using resource::AgentName;
 
 constexpr uint32_t kProtocol = 1;
 // Bumped when a whole mesh is restored from a backup; this version always says 1.
@@ -30,7 +32,9 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         transport_(transport),
         runtime_(runtime),
         roster_(options.node, options.seeds, catalog),
-        heartbeats_({options.node, options.program_version, options.heartbeat_interval,
+        heartbeats_({options.node,
+                     options.program_version,
+                     options.heartbeat_interval,
                      {options.suspect_after, options.down_after}},
                     catalog, runtime, Sender(), [this] { ViewsChanged(); }),
         replicator_(options.node, options.digest_interval, catalog, runtime, Sender()) {}
@@ -77,9 +81,8 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void ViewsChanged();
 
   Heartbeats::Send Sender() {
-    return [this](NodeId peer, const peer::v1::Frame& frame) {
-      return transport_.Send(peer, frame);
-    };
+    return
+        [this](NodeId peer, const peer::v1::Frame& frame) { return transport_.Send(peer, frame); };
   }
 
   const Options options_;
@@ -112,7 +115,7 @@ void GossipImpl::ListenToCatalog() {
   catalog_.Subscribe([this, alive = alive_](const storage::Applied& applied) {
     if (!*alive) return;
     for (const storage::Applied::Item& item : applied.items) {
-      if (absl::StartsWith(item.name, kAgentPrefix)) RefreshRosterSoon();
+      if (resource::KindOf(item.name) == resource::Kind::kAgent) RefreshRosterSoon();
     }
   });
   catalog_.SubscribeDeltas([this, alive = alive_](const storage::v1::Delta& delta) {
@@ -150,8 +153,8 @@ void GossipImpl::CloseLink(NodeId peer, const absl::Status& why, bool broken) {
 }
 
 void GossipImpl::CloseSilentLinks() {
-  silence_timer_ = runtime_.scheduler.RunAfter(options_.heartbeat_interval,
-                                               [this] { CloseSilentLinks(); });
+  silence_timer_ =
+      runtime_.scheduler.RunAfter(options_.heartbeat_interval, [this] { CloseSilentLinks(); });
   // A heartbeat comes each interval, so a silent link is broken even if the transport has not seen
   // it: half-open, or one way. Closed, it is dialled again.
   const absl::Duration now = runtime_.scheduler.MonotonicNow();
@@ -202,18 +205,16 @@ absl::Status GossipImpl::HandleHello(NodeId peer, Link& link, const peer::v1::He
     return absl::FailedPreconditionError("the peer belongs to another mesh");
   }
   if (hello.cluster_epoch() != kClusterEpoch) {
-    return absl::FailedPreconditionError(absl::StrCat("the peer's cluster epoch is ",
-                                                      hello.cluster_epoch(), ", ours ",
-                                                      kClusterEpoch));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the peer's cluster epoch is ", hello.cluster_epoch(), ", ours ", kClusterEpoch));
   }
   if (hello.protocol() != kProtocol) {
     return absl::FailedPreconditionError(
         absl::StrCat("the peer speaks protocol ", hello.protocol(), ", we speak ", kProtocol));
   }
   if (hello.node() != peer) {
-    return absl::PermissionDeniedError(absl::StrCat("the peer is ", AgentName(peer),
-                                                    " but says hello as ",
-                                                    AgentName(hello.node())));
+    return absl::PermissionDeniedError(absl::StrCat(
+        "the peer is ", AgentName(peer), " but says hello as ", AgentName(hello.node())));
   }
   const absl::Duration ahead =
       absl::FromUnixMicros(hello.wall_micros()) - runtime_.scheduler.WallNow();
@@ -264,7 +265,8 @@ void GossipImpl::RefreshRoster() {
   if (!roster_.Refresh()) return;
   std::map<NodeId, absl::Status> refused;
   for (const auto& [peer, link] : links_) {
-    if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok()) refused[peer] = admitted;
+    if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok())
+      refused[peer] = admitted;
   }
   for (const auto& [peer, why] : refused) CloseLink(peer, why, /*broken=*/false);
   heartbeats_.SetMembers(roster_.members());
@@ -284,13 +286,13 @@ void GossipImpl::ViewsChanged() {
 std::vector<MemberView> GossipImpl::View() const {
   const absl::Duration now = runtime_.scheduler.MonotonicNow();
   std::map<NodeId, MemberView> views;
-  views[options_.node] = {options_.node,           Liveness::kAlive,   absl::ZeroDuration(),
-                          options_.program_version, catalog_.vector(),  heartbeats_.enforced(),
-                          catalog_.root().ToBytes()};
+  views[options_.node] = {
+      options_.node,     Liveness::kAlive,       absl::ZeroDuration(),     options_.program_version,
+      catalog_.vector(), heartbeats_.enforced(), catalog_.root().ToBytes()};
   for (const auto& [node, member] : heartbeats_.table().members()) {
-    views[node] = {node,           member.liveness, now - member.heard_at,
-                   member.beat.program_version(), member.holds,    member.enforces,
-                   member.beat.root()};
+    views[node] = {
+        node,         member.liveness, now - member.heard_at, member.beat.program_version(),
+        member.holds, member.enforces, member.beat.root()};
   }
   std::vector<MemberView> result;
   for (auto& [node, view] : views) result.push_back(std::move(view));

@@ -24,18 +24,18 @@ namespace trellis::gossip {
 struct MemberView {
   NodeId node = 0;
   Liveness liveness = Liveness::kDown;
-  absl::Duration since_heard;             // Of its newest beat; zero for ourselves.
+  absl::Duration since_heard;  // Of its newest beat; zero for ourselves.
   std::string program_version;
   storage::VersionVector holds;
   storage::VersionVector enforces;
-  std::string root;                       // 16 bytes, or empty when never heard.
+  std::string root;  // 16 bytes, or empty when never heard.
 };
 
 // Thread-safety: none; control thread.
 class Gossip {
  public:
   struct Options {
-    std::string mesh_id;                  // 16 bytes.
+    std::string mesh_id;  // 16 bytes.
     NodeId node = 0;
     std::string program_version;
     // Known before the roster has arrived: those the join answer named.

@@ -82,7 +82,7 @@ class Heartbeats {
   BeatTable table_;
   storage::VersionVector enforced_;
   peer::v1::Beat own_;
-  bool own_stale_ = true;  // `own_` does not say what the catalog holds now.
+  bool own_stale_ = true;                    // `own_` does not say what the catalog holds now.
   std::map<NodeId, std::set<NodeId>> owed_;  // By link: whose beats. At most the roster each.
   Scheduler::TimerId flush_timer_ = Scheduler::TimerId::kNone;
   Scheduler::TimerId tick_timer_ = Scheduler::TimerId::kNone;

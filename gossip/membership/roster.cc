@@ -1,25 +1,27 @@
 #include "gossip/membership/roster.h"
 
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/string_view.h"
 #include "gossip/membership/neighbours.h"
+#include "storage/resource/names.h"
 
 namespace trellis::gossip {
 
-std::string AgentName(NodeId node) { return absl::StrFormat("%s%016x", kAgentPrefix, node); }
+namespace {
 
-std::optional<NodeId> ParseAgentName(absl::string_view name) {
+using resource::AgentName;
+
+NodeId NodeOfAgent(absl::string_view name) {
   NodeId node = 0;
-  if (!absl::ConsumePrefix(&name, kAgentPrefix)) return std::nullopt;
-  if (!absl::SimpleHexAtoi(name, &node)) return std::nullopt;
-  // One spelling only, or two names could be one agent.
-  if (AgentName(node) != absl::StrCat(kAgentPrefix, name)) return std::nullopt;
-  return node;
+  return absl::SimpleHexAtoi(resource::IdOf(name), &node) ? node : 0;
 }
+
+}  // namespace
 
 Roster::Roster(NodeId self, std::vector<PeerAddress> seeds, const storage::Catalog& catalog)
     : self_(self), seeds_(std::move(seeds)), catalog_(catalog) {
@@ -28,11 +30,11 @@ Roster::Roster(NodeId self, std::vector<PeerAddress> seeds, const storage::Catal
 
 bool Roster::Refresh() {
   std::map<NodeId, std::string> members;
-  catalog_.Visit(kAgentPrefix, "",
+  catalog_.Visit(resource::CollectionPrefix(resource::Kind::kAgent), "",
                  [&](const std::string& name, const storage::Catalog::Record& record) {
-                   const std::optional<NodeId> node = ParseAgentName(name);
-                   if (node && *node != self_) {
-                     members[*node] = record.resource->agent().mesh_address();
+                   const NodeId node = NodeOfAgent(name);
+                   if (node != 0 && node != self_) {
+                     members[node] = record.resource->agent().mesh_address();
                    }
                    return true;
                  });
@@ -58,8 +60,8 @@ std::vector<PeerAddress> Roster::Neighbours(int max_neighbours) const {
 absl::Status Roster::Admits(NodeId peer) const {
   if (members_.count(peer) > 0) return absl::OkStatus();
   if (peer == self_) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(AgentName(peer), " is this agent's own identity; two agents must not share one"));
+    return absl::PermissionDeniedError(absl::StrCat(
+        AgentName(peer), " is this agent's own identity; two agents must not share one"));
   }
   const auto record = catalog_.FindRecord(AgentName(peer));
   if (record && record->resource == nullptr) {

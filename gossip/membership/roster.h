@@ -9,23 +9,14 @@
 #define TRELLIS_GOSSIP_MEMBERSHIP_ROSTER_H_
 
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
 namespace trellis::gossip {
-
-inline constexpr absl::string_view kAgentPrefix = "agents/";
-
-// "agents/" and 16 hex digits.
-std::string AgentName(NodeId node);
-std::optional<NodeId> ParseAgentName(absl::string_view name);
 
 // Thread-safety: none; control thread.
 class Roster {

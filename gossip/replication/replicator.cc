@@ -3,9 +3,9 @@
 #include <iterator>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "storage/resource/names.h"
 
 namespace trellis::gossip {
 namespace {
@@ -78,8 +78,7 @@ void Replicator::StartPull(NodeId from, bool answer) {
 }
 
 void Replicator::StartRepair(NodeId from, Link& link) {
-  LOG(WARNING) << "catalog differs from that of agents/"
-               << absl::StrCat(absl::Hex(from, absl::kZeroPad16))
+  LOG(WARNING) << "catalog differs from that of " << resource::AgentName(from)
                << " although both hold the same transactions; fetching all of its entries";
   link.repaired_at = runtime_.scheduler.MonotonicNow();
   pull_ = Pull{from, absl::ZeroDuration(), VersionVector()};

@@ -98,7 +98,8 @@ class Replicator {
   std::map<NodeId, Link> links_;
   std::optional<Pull> pull_;
   bool applying_ = false;
-  std::vector<storage::v1::Delta> fresh_;  // New since the frame being handled began: bounded by it.
+  std::vector<storage::v1::Delta>
+      fresh_;  // New since the frame being handled began: bounded by it.
   Scheduler::TimerId tick_timer_ = Scheduler::TimerId::kNone;
 };
 

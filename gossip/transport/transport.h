@@ -49,8 +49,8 @@ class Transport {
   virtual void SetReceiver(Receiver* receiver) = 0;
 
   // The links wanted. New ones are dialled, and again with growing delay (100 ms to 2 s, jittered)
-  // whenever they are down (a link that lived under 2 s counts as one that failed to open); those no
-  // longer named are closed. It is enough that one end names the other: links that peers open to
+  // whenever they are down (a link that lived under 2 s counts as one that failed to open); those
+  // no longer named are closed. It is enough that one end names the other: links that peers open to
   // us are accepted whether named or not; the receiver closes those it does not want.
   virtual void SetPeers(const std::vector<PeerAddress>& peers) = 0;
 
