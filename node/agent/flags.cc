@@ -1,5 +1,6 @@
 #include "node/agent/flags.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -292,6 +293,40 @@ absl::StatusOr<std::string> ValueText(const Option& option, const YAML::Node& no
   return absl::StrJoin(items, ",");
 }
 
+// Remembers where the last document began; listens to nothing else.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  int last_line() const { return last_line_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { last_line_ = mark.line; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int last_line_ = 0;
+};
+
+// YAML::LoadAll is not an option: where a document takes no token of a stray one it makes documents
+// without end. Two are enough to know.
+absl::Status CheckOneDocument(const std::string& yaml, absl::string_view source) {
+  std::istringstream stream(yaml);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  if (!parser.HandleNextDocument(starts) || !parser.HandleNextDocument(starts)) {
+    return absl::OkStatus();
+  }
+  return AtLine(source, starts.last_line(), "a second document; give one map of options");
+}
+
 absl::Status TakeMap(const YAML::Node& root, absl::string_view source, AgentOptions* options) {
   std::set<std::string> seen;
   for (const auto& pair : root) {
@@ -450,15 +485,14 @@ absl::Status ParseOptionsYaml(absl::string_view yaml, absl::string_view source,
   }
   AgentOptions taken = *options;
   try {  // The library reports by throwing; nothing it throws leaves this function.
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1) {
-      return AtLine(source, documents[1].Mark().line, "a second document; give one map of options");
+    const std::string text(yaml);
+    RETURN_IF_ERROR(CheckOneDocument(text, source));
+    const YAML::Node root = YAML::Load(text);
+    if (root.IsNull()) return absl::OkStatus();
+    if (!root.IsMap()) {
+      return AtLine(source, root.Mark().line, "not a map; give lines of `option: value`");
     }
-    if (documents.empty() || documents[0].IsNull()) return absl::OkStatus();
-    if (!documents[0].IsMap()) {
-      return AtLine(source, documents[0].Mark().line, "not a map; give lines of `option: value`");
-    }
-    RETURN_IF_ERROR(TakeMap(documents[0], source, &taken));
+    RETURN_IF_ERROR(TakeMap(root, source, &taken));
   } catch (const YAML::Exception& error) {
     return AtLine(source, std::max(error.mark.line, 0), absl::StrCat("not YAML: ", error.msg));
   }

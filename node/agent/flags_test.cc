@@ -1,6 +1,5 @@
 #include "node/agent/flags.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -17,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string WriteFile(const std::string& name, const std::string& text) {
-  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
+  const std::string path = testing::TempDir() + "/" + name;
   std::ofstream(path) << text;
   return path;
 }
@@ -133,7 +132,7 @@ TEST(ParseOptionsYamlTest, ErrorsNameTheLineTheKeyTheValueAndWhatWouldDo) {
       {"listen_addresses: [10.0.0.1, [b]]",
        "t.yaml:1: listen_addresses: not each item is one of IP addresses without ports, at most "
        "16"},
-      {"workers: 1\n---\nworkers: 2", "t.yaml:3: a second document; give one map of options"},
+      {"workers: 1\n---\nworkers: 2", "t.yaml:2: a second document; give one map of options"},
       {"workers: [1", "t.yaml:1: not YAML: end of sequence flow not found"},
   };
   for (const BadYaml& c : kCases) {
