@@ -15,6 +15,8 @@ namespace trellis::http {
 struct Header {
   absl::string_view name;   // As sent; compare with EqualsIgnoreCase.
   absl::string_view value;  // Without surrounding white space.
+  // Belongs to this connection and is not passed on (RFC 9110 7.6.1); the HTTP/1.1 parsers set it.
+  bool hop_by_hop = false;
 };
 
 // Keeps the order and the repetitions of the wire. Owns no bytes: whoever filled it says how long
@@ -22,7 +24,9 @@ struct Header {
 // allocates nothing. Look-ups are linear: a head has at most 100 fields.
 class HeaderMap {
  public:
-  void Add(absl::string_view name, absl::string_view value) { headers_.push_back({name, value}); }
+  void Add(absl::string_view name, absl::string_view value, bool hop_by_hop = false) {
+    headers_.push_back({name, value, hop_by_hop});
+  }
   void Clear() { headers_.clear(); }
 
   // The first value of that name, in any case.
@@ -31,6 +35,12 @@ class HeaderMap {
       if (absl::EqualsIgnoreCase(header.name, name)) return header.value;
     }
     return absl::nullopt;
+  }
+  // Every header of that name, in any case.
+  void MarkHopByHop(absl::string_view name) {
+    for (Header& header : headers_) {
+      if (absl::EqualsIgnoreCase(header.name, name)) header.hop_by_hop = true;
+    }
   }
   bool Has(absl::string_view name) const { return Find(name).has_value(); }
 
