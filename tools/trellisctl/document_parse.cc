@@ -1,0 +1,228 @@
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "tools/trellisctl/document.h"
+
+namespace trellis::ctl {
+namespace {
+
+std::string At(absl::string_view source, const YAML::Mark& mark) {
+  return absl::StrCat(source, ":", mark.line + 1, ":", mark.column + 1, ": ");
+}
+
+// Builds one document's tree from the parser's events. The first refusal wins: later events are
+// ignored, so what a hostile document can cost is the parser's own linear scan.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(absl::string_view source) : source_(source) {}
+
+  const absl::Status& status() const { return status_; }
+  Node TakeRoot() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
+    Place(mark, Marked(mark, Node()));
+  }
+
+  void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    Refuse(mark, absl::StrCat("anchor \"&", name, "\": anchors and aliases are not accepted; ",
+                              "write the value out"));
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    Refuse(mark, "an alias: anchors and aliases are not accepted; write the value out");
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                const std::string& value) override {
+    const bool quoted = tag == "!";
+    if (!CheckTag(mark, tag)) return;
+    Place(mark, Marked(mark, quoted ? Node::String(value) : Node::Literal(value)));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    if (CheckTag(mark, tag)) Open(mark, Node::Sequence());
+  }
+  void OnSequenceEnd() override { Close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    if (CheckTag(mark, tag)) Open(mark, Node::Mapping());
+  }
+  void OnMapEnd() override { Close(); }
+
+ private:
+  // A container whose end has not been seen, and the key its next value belongs to.
+  struct OpenContainer {
+    Node node;
+    YAML::Mark mark;
+    std::optional<Entry> pending;
+  };
+
+  static Node Marked(const YAML::Mark& mark, Node node) {
+    node.line = mark.line + 1;
+    node.column = mark.column + 1;
+    return node;
+  }
+
+  void Refuse(const YAML::Mark& mark, absl::string_view why) {
+    if (status_.ok()) status_ = absl::InvalidArgumentError(absl::StrCat(At(source_, mark), why));
+  }
+
+  void RefuseSize(const YAML::Mark& mark, absl::string_view why) {
+    if (status_.ok()) status_ = absl::ResourceExhaustedError(absl::StrCat(At(source_, mark), why));
+  }
+
+  bool CheckTag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return true;
+    Refuse(mark, absl::StrCat("tag \"", tag, "\": tags are not accepted; leave it out"));
+    return false;
+  }
+
+  void Open(const YAML::Mark& mark, Node container) {
+    if (!status_.ok()) return;
+    if (!open_.empty() && open_.back().node.type == Node::Type::kMapping &&
+        !open_.back().pending.has_value()) {
+      Refuse(mark, "a key that is not plain text; keys are field names");
+      return;
+    }
+    if (open_.size() >= kMaxDepth) {
+      RefuseSize(mark, absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
+      return;
+    }
+    open_.push_back({.node = Marked(mark, std::move(container)), .mark = mark});
+  }
+
+  void Close() {
+    if (!status_.ok()) return;
+    OpenContainer done = std::move(open_.back());
+    open_.pop_back();
+    Place(done.mark, std::move(done.node));
+  }
+
+  // Puts a complete node where it belongs: the root, a sequence, a key, or a key's value.
+  void Place(const YAML::Mark& mark, Node node) {
+    if (!status_.ok()) return;
+    if (++nodes_ > kMaxNodes) {
+      RefuseSize(mark, absl::StrCat("more than ", kMaxNodes, " values in one document"));
+      return;
+    }
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    OpenContainer& parent = open_.back();
+    if (parent.node.type == Node::Type::kSequence) {
+      parent.node.items.push_back(std::move(node));
+    } else if (parent.pending.has_value()) {
+      parent.pending->value = std::move(node);
+      parent.node.entries.push_back(*std::move(parent.pending));
+      parent.pending.reset();
+    } else {
+      BeginEntry(mark, parent, std::move(node));
+    }
+  }
+
+  void BeginEntry(const YAML::Mark& mark, OpenContainer& parent, Node key) {
+    if (key.type != Node::Type::kScalar) {
+      Refuse(mark, "a key that is not plain text; keys are field names");
+      return;
+    }
+    const auto& entries = parent.node.entries;
+    const auto earlier = std::find_if(entries.begin(), entries.end(),
+                                      [&](const Entry& entry) { return entry.key == key.text; });
+    if (earlier != entries.end()) {
+      Refuse(mark,
+             absl::StrCat(key.text, ": repeats the key of line ", earlier->line, "; give it once"));
+      return;
+    }
+    if (entries.size() >= kMaxKeysOfMapping) {
+      RefuseSize(mark, absl::StrCat("more than ", kMaxKeysOfMapping, " keys in one mapping"));
+      return;
+    }
+    parent.pending = Entry{.key = std::move(key.text), .line = key.line, .column = key.column};
+  }
+
+  const absl::string_view source_;
+  absl::Status status_;
+  Node root_;
+  std::vector<OpenContainer> open_;
+  size_t nodes_ = 0;
+};
+
+// The offset of the first byte that is not part of well-formed UTF-8 (RFC 3629), or npos.
+// Protobuf's strings are UTF-8, and the YAML parser does not look.
+size_t FindMalformedUtf8(absl::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
+    const uint8_t lead = byte(i);
+    const size_t length = lead < 0x80   ? 1
+                          : lead < 0xc2 ? 0
+                          : lead < 0xe0 ? 2
+                          : lead < 0xf0 ? 3
+                          : lead < 0xf5 ? 4
+                                        : 0;
+    if (length == 0 || length > text.size() - i) return i;
+    for (size_t j = i + 1; j < i + length; ++j) {
+      if ((byte(j) & 0xc0) != 0x80) return i;
+    }
+    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+    if (length > 2) {
+      const uint8_t next = byte(i + 1);
+      if ((lead == 0xe0 && next < 0xa0) || (lead == 0xed && next > 0x9f) ||
+          (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f)) {
+        return i;
+      }
+    }
+    i += length;
+  }
+  return absl::string_view::npos;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Node>> ParseDocuments(absl::string_view text, absl::string_view source) {
+  if (text.size() > kMaxDocumentBytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(source, ": ", text.size(), " bytes; at most ",
+                                                     kMaxDocumentBytes,
+                                                     " are read: split the file"));
+  }
+  if (const size_t at = FindMalformedUtf8(text); at != absl::string_view::npos) {
+    const int64_t line = 1 + std::count(text.begin(), text.begin() + at, '\n');
+    return absl::InvalidArgumentError(
+        absl::StrCat(source, ":", line, ": byte ", at, " is not UTF-8; save the file as UTF-8"));
+  }
+  std::vector<Node> documents;
+  // yaml-cpp reports by exception, and guards its own recursion the same way; they end here.
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    for (int count = 0;; ++count) {
+      TreeBuilder builder(source);
+      if (!parser.HandleNextDocument(builder)) break;
+      if (!builder.status().ok()) return builder.status();
+      if (count >= kMaxDocuments) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat(source, ": more than ", kMaxDocuments, " documents; split the file"));
+      }
+      Node root = builder.TakeRoot();
+      if (root.type != Node::Type::kNull) documents.push_back(std::move(root));
+    }
+  } catch (const YAML::Exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(At(source, error.mark), "not YAML: ", error.msg));
+  }
+  return documents;
+}
+
+}  // namespace trellis::ctl
