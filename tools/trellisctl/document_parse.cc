@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "tools/trellisctl/document.h"
 
 namespace trellis::ctl {
@@ -125,6 +126,10 @@ class TreeBuilder : public YAML::EventHandler {
     if (parent.node.type == Node::Type::kSequence) {
       parent.node.items.push_back(std::move(node));
     } else if (parent.pending.has_value()) {
+      if (node.type == Node::Type::kNull) {  // Its mark is that of whatever follows it.
+        node.line = parent.pending->line;
+        node.column = parent.pending->column;
+      }
       parent.pending->value = std::move(node);
       parent.node.entries.push_back(*std::move(parent.pending));
       parent.pending.reset();
@@ -189,6 +194,24 @@ size_t FindMalformedUtf8(absl::string_view text) {
   return absl::string_view::npos;
 }
 
+absl::Status NotYaml(absl::string_view source, const YAML::Exception& error) {
+  return absl::InvalidArgumentError(absl::StrCat(At(source, error.mark), "not YAML: ", error.msg));
+}
+
+// The next document, or none at the end of the text. yaml-cpp reports by exception, and guards its
+// own recursion the same way; they end here.
+absl::StatusOr<std::optional<Node>> ParseNext(absl::string_view source, YAML::Parser& parser) {
+  TreeBuilder builder(source);
+  try {
+    const bool found = parser.HandleNextDocument(builder);
+    if (!builder.status().ok()) return builder.status();
+    return found ? std::make_optional(builder.TakeRoot()) : std::nullopt;
+  } catch (const YAML::Exception& error) {
+    // What was refused before is the better reason.
+    return builder.status().ok() ? NotYaml(source, error) : builder.status();
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Node>> ParseDocuments(absl::string_view text, absl::string_view source) {
@@ -202,27 +225,22 @@ absl::StatusOr<std::vector<Node>> ParseDocuments(absl::string_view text, absl::s
     return absl::InvalidArgumentError(
         absl::StrCat(source, ":", line, ": byte ", at, " is not UTF-8; save the file as UTF-8"));
   }
+  std::istringstream stream{std::string(text)};
   std::vector<Node> documents;
-  // yaml-cpp reports by exception, and guards its own recursion the same way; they end here.
   try {
-    std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     for (int count = 0;; ++count) {
-      TreeBuilder builder(source);
-      if (!parser.HandleNextDocument(builder)) break;
-      if (!builder.status().ok()) return builder.status();
+      ASSIGN_OR_RETURN(std::optional<Node> root, ParseNext(source, parser));
+      if (!root.has_value()) return documents;
       if (count >= kMaxDocuments) {
         return absl::ResourceExhaustedError(
             absl::StrCat(source, ": more than ", kMaxDocuments, " documents; split the file"));
       }
-      Node root = builder.TakeRoot();
-      if (root.type != Node::Type::kNull) documents.push_back(std::move(root));
+      if (root->type != Node::Type::kNull) documents.push_back(*std::move(root));
     }
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(At(source, error.mark), "not YAML: ", error.msg));
+  } catch (const YAML::Exception& error) {  // Of the constructor, which looks at the first bytes.
+    return NotYaml(source, error);
   }
-  return documents;
 }
 
 }  // namespace trellis::ctl

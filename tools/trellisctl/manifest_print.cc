@@ -157,7 +157,8 @@ Node ToDocument(const v1::Resource& resource, absl::string_view parent) {
     const std::string name =
         message.GetReflection()->GetString(message, type.FindFieldByName("name"));
     const std::vector<std::string> parts =
-        absl::StrSplit(parent.empty() ? ParentOf(name) : std::string(parent), '/');
+        absl::StrSplit(parent.empty() ? ParentOf(name) : std::string(parent),
+                       absl::MaxSplits('/', static_cast<int>(info.parent_keys.size()) - 1));
     for (size_t i = 0; i < info.parent_keys.size() && i < parts.size(); ++i) {
       document.Add(info.parent_keys[i], Node::String(parts[i]));
     }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -148,6 +149,11 @@ absl::StatusOr<std::string> ManifestReader::ReadParent(const Node& document,
     if (part->type != Node::Type::kScalar || part->text.empty()) {
       return Refuse(*part, key, absl::StrCat(Shown(*part), " is not a name"));
     }
+    // A rule's parent is service/listener: a slash inside either would read as another one.
+    if (info.parent_keys.size() > 1 && absl::StrContains(part->text, "/")) {
+      return Refuse(*part, key,
+                    absl::StrCat(Shown(*part), "; expected a name or id without \"/\""));
+    }
     parts.push_back(part->text);
   }
   return absl::StrJoin(parts, "/");
@@ -260,7 +266,10 @@ absl::Status ManifestReader::CheckComplete(const Node& node, absl::string_view p
                                            const pb::Message& message, const Seen& seen) const {
   const pb::Descriptor& type = *message.GetDescriptor();
   for (const std::string& key : RequiredKeysOf(type)) {
-    if (seen.count(FieldOf(type, key)) == 0) {
+    const pb::FieldDescriptor* field = FieldOf(type, key);
+    const bool empty = field->cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING &&
+                       message.GetReflection()->GetString(message, field).empty();
+    if (seen.count(field) == 0 || empty) {
       return Refuse(node, Below(path, key), "missing; it is required");
     }
   }

@@ -25,6 +25,9 @@ struct Rename {
 
 constexpr Rename kRenames[] = {
     {"Account", "name", "id"},
+    // Nobody writes an agent: its reports keep the words of the API.
+    {"Agent", "name", "name"},
+    {"Agent", "display_name", "displayName"},
     {"", "name", "resourceName"},
     {"", "display_name", "name"},
     {"", "create_time", "createdAt"},

@@ -37,7 +37,8 @@ std::string DidYouMean(absl::string_view given, const std::vector<std::string>& 
   for (const std::string& word : accepted) {
     const std::string candidate = absl::AsciiStrToLower(word);
     // A long word's beginning is a fair guess too: "desc" for "describe".
-    const bool begins = lower.size() >= 3 && candidate.rfind(lower, 0) == 0;
+    const bool begins =
+        lower.size() >= 3 && candidate.size() > lower.size() && candidate.rfind(lower, 0) == 0;
     const size_t distance = begins ? 1 : Distance(lower, candidate);
     if (distance < best_distance) {
       best = &word;

@@ -1,0 +1,301 @@
+#include "tools/trellisctl/manifest.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/text_format.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+#include "tools/trellisctl/schema.h"
+
+namespace trellis::ctl {
+namespace {
+
+using ::google::protobuf::util::MessageDifferencer;
+using ::testing::HasSubstr;
+
+v1::Manifest FromText(const std::string& text) {
+  v1::Manifest manifest;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &manifest)) << text;
+  return manifest;
+}
+
+struct GoodCase {
+  const char* name;
+  const char* yaml;
+  std::vector<const char*> manifests;  // Text format.
+};
+class GoodManifest : public testing::TestWithParam<GoodCase> {};
+
+TEST_P(GoodManifest, IsRead) {
+  ASSERT_OK_AND_ASSIGN(const auto manifests, ReadManifests(GetParam().yaml, "f.yaml"));
+  ASSERT_EQ(manifests.size(), GetParam().manifests.size());
+  for (size_t i = 0; i < manifests.size(); ++i) {
+    const v1::Manifest wanted = FromText(GetParam().manifests[i]);
+    EXPECT_TRUE(MessageDifferencer::Equals(manifests[i], wanted)) << manifests[i].DebugString();
+  }
+}
+
+constexpr char kStockRule[] = R"(
+  source: "f.yaml:1" parent: "inventory/http"
+  resource { rule { display_name: "stock" priority: 10
+    match { http_match { method: "GET" path_match { prefix: "/stock" }
+      header_matches { name: "x-tier" exact: "gold" case_sensitive: true } } }
+    action { forward { target_groups { target_group: "blue" weight: 90 }
+                       target_groups { target_group: "green" weight: 0 } } } } })";
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, GoodManifest,
+    testing::ValuesIn(std::vector<GoodCase>{
+        {"ShortRule",
+         "kind: Rule\nservice: inventory\nlistener: http\nname: stock\npriority: 10\n"
+         "match: {method: GET, path: {prefix: /stock},\n"
+         "        headers: [{name: x-tier, exact: gold, caseSensitive: true}]}\n"
+         "action: {forward: [{targetGroup: blue, weight: 90}, {targetGroup: green, weight: 0}]}\n",
+         {kStockRule}},
+        {"LongRuleOfTheReference",
+         "kind: Rule\nservice: inventory\nlistener: http\nname: stock\npriority: 10\n"
+         "match: {httpMatch: {method: GET, pathMatch: {match: {prefix: /stock}}, headerMatches:\n"
+         "  [{name: x-tier, match: {exact: gold}, caseSensitive: true}]}}\n"
+         "action: {forward: {targetGroups: [{targetGroupIdentifier: blue, weight: 90},\n"
+         "                                  {targetGroupIdentifier: green, weight: 0}]}}\n",
+         {kStockRule}},
+        {"JsonIsYaml",
+         R"({"kind": "Listener", "service": "order", "name": "http", "protocol": "HTTP", "port": 80,
+             "defaultAction": {"fixedResponse": {"statusCode": 404}}})",
+         {R"(source: "f.yaml:1" parent: "order" resource { listener { display_name: "http"
+             protocol: LISTENER_HTTP port: 80
+             default_action { fixed_response { status_code: 404 } } } })"}},
+        {"AListOfDocuments",
+         R"([{"kind": "Vpc", "name": "a"}, {"kind": "Vpc", "name": "b"}])",
+         {R"(source: "f.yaml:1" resource { vpc { display_name: "a" } })",
+          R"(source: "f.yaml:1" resource { vpc { display_name: "b" } })"}},
+        {"TargetGroupWithInlineTargets",
+         "# A comment.\n---\nkind: TargetGroup\nname: blue\ntype: IP\nprotocol: HTTP\nport: 8080\n"
+         "vpc: warehouse\nhealthCheck: {enabled: false, protocol: HTTP, path: /health, port: 81,\n"
+         "  intervalSeconds: 5, timeoutSeconds: 1.5, healthyThreshold: 2, unhealthyThreshold: 3,\n"
+         "  matcher: 200}\n"
+         "targets:\n  - {id: 10.1.0.11, port: 8080}\n  - id: fd00::1\n",
+         {R"(source: "f.yaml:3" resource { target_group { display_name: "blue" type: IP
+             protocol: TARGET_HTTP port: 8080 vpc: "warehouse" health_check { enabled: false
+             protocol: TARGET_HTTP path: "/health" port: 81 interval { seconds: 5 }
+             timeout { seconds: 1 nanos: 500000000 } healthy_threshold: 2 unhealthy_threshold: 3
+             matcher: "200" } } })",
+          R"(source: "f.yaml:13" parent: "blue" resource { target { id: "10.1.0.11" port: 8080 } })",
+          R"(source: "f.yaml:14" parent: "blue" resource { target { id: "fd00::1" } })"}},
+        {"EveryOtherKind",
+         "kind: Account\nid: 011122223333\nname: shop\n---\n---\nkind: Vpc\nname: storefront\n"
+         "cidrBlocks: [10.31.0.0/16]\n---\nkind: ServiceNetwork\nname: shop\nauthType: "
+         "AWS_IAM\n---\n"
+         "kind: Service\nname: order\ncustomDomainName: order.example\nidleTimeoutSeconds: "
+         "60\n---\n"
+         "kind: VpcAssociation\nserviceNetwork: shop\nvpc: storefront\n---\n"
+         "kind: ServiceAssociation\nserviceNetwork: shop\nservice: order\n---\n"
+         "kind: Target\ntargetGroup: blue\nid: 10.1.0.12\n",
+         {R"(source: "f.yaml:1" resource { account { name: "accounts/011122223333"
+             display_name: "shop" } })",
+          R"(source: "f.yaml:6" resource { vpc { display_name: "storefront"
+             cidr_blocks: "10.31.0.0/16" } })",
+          R"(source: "f.yaml:10" resource { service_network { display_name: "shop"
+             auth_type: AWS_IAM } })",
+          R"(source: "f.yaml:14" resource { service { display_name: "order"
+             custom_domain: "order.example" idle_timeout { seconds: 60 } } })",
+          R"(source: "f.yaml:19" resource { vpc_association { service_network: "shop"
+             vpc: "storefront" } })",
+          R"(source: "f.yaml:23" resource { service_association { service_network: "shop"
+             service: "order" } })",
+          R"(source: "f.yaml:27" parent: "blue" resource { target { id: "10.1.0.12" } })"}},
+        {"NothingAtAll", "# Only a comment.\n", {}},
+    }),
+    [](const auto& info) { return info.param.name; });
+
+struct BadCase {
+  const char* name;
+  const char* yaml;
+  const char* message;
+};
+class BadManifest : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadManifest, IsRefusedWithPlaceFieldAndRemedy) {
+  EXPECT_THAT(ReadManifests(GetParam().yaml, "f.yaml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Forms, BadManifest,
+    testing::ValuesIn(std::vector<BadCase>{
+        {"NoKind", "name: a\n",
+         "f.yaml:1:1: kind: missing. Kinds: Account, Vpc, ServiceNetwork, TargetGroup, Target, "
+         "Service, Listener, Rule, VpcAssociation, ServiceAssociation"},
+        {"UnknownKind", "kind: service\n",
+         "f.yaml:1:7: kind: \"service\" is not a kind that can be applied; did you mean "
+         "\"Service\"? Kinds: Account, Vpc, ServiceNetwork, TargetGroup, Target, Service, "
+         "Listener, Rule, VpcAssociation, ServiceAssociation"},
+        {"UnknownField", "kind: Vpc\nname: a\ncidrBlock: []\n",
+         "f.yaml:3:1: cidrBlock: unknown field; did you mean \"cidrBlocks\"? Accepted: kind, "
+         "resourceName, name, arn, account, cidrBlocks, createdAt, lastUpdatedAt, etag"},
+        {"UnknownFieldDeepInside",
+         "kind: Rule\nservice: a\nlistener: b\nname: c\npriority: 1\nmatch: {method: GET}\n"
+         "action:\n  forward:\n    - {targetGroup: d, wieght: 1}\n",
+         "f.yaml:9:24: action.forward[0].wieght: unknown field; did you mean \"weight\"? Accepted: "
+         "targetGroup, weight"},
+        {"MissingParent", "kind: Listener\nname: http\n",
+         "f.yaml:1:1: service: missing: which service this listener belongs to"},
+        {"ParentOfAnotherType", "kind: Listener\nservice: [a]\nname: http\n",
+         "f.yaml:2:10: service: a list is not a name"},
+        {"MissingRequired", "kind: Service\ncustomDomain: a.example\n",
+         "f.yaml:1:1: name: missing; it is required"},
+        {"NotANumber", "kind: Target\ntargetGroup: a\nid: b\nport: http\n",
+         "f.yaml:4:7: port: \"http\"; expected a whole number"},
+        {"ANumberInQuotes", "kind: Target\ntargetGroup: a\nid: b\nport: \"80\"\n",
+         "f.yaml:4:7: port: \"80\"; expected a whole number"},
+        {"BeyondInt32", "kind: Target\ntargetGroup: a\nid: b\nport: 99999999999\n",
+         "f.yaml:4:7: port: \"99999999999\"; expected a whole number"},
+        {"NotAnEnumWord", "kind: ServiceNetwork\nname: a\nauthType: aws_iam\n",
+         "f.yaml:3:11: authType: \"aws_iam\"; expected NONE, AWS_IAM; did you mean \"AWS_IAM\"?"},
+        {"UnspecifiedIsNoWord", "kind: ServiceNetwork\nname: a\nauthType: AUTH_TYPE_UNSPECIFIED\n",
+         "f.yaml:3:11: authType: \"AUTH_TYPE_UNSPECIFIED\"; expected NONE, AWS_IAM"},
+        {"NotADuration", "kind: Service\nname: a\nidleTimeoutSeconds: 1m\n",
+         "f.yaml:3:21: idleTimeoutSeconds: \"1m\"; expected seconds, such as 30"},
+        {"NegativeDuration", "kind: Service\nname: a\nidleTimeoutSeconds: -1\n",
+         "f.yaml:3:21: idleTimeoutSeconds: \"-1\"; expected seconds, such as 30"},
+        {"NotATime", "kind: Service\nname: a\ncreatedAt: today\n",
+         "f.yaml:3:12: createdAt: \"today\"; expected a time such as 2026-01-02T03:04:05Z"},
+        {"NotABool", "kind: TargetGroup\nname: a\ntype: IP\nhealthCheck: {enabled: yes}\n",
+         "f.yaml:4:24: healthCheck.enabled: \"yes\"; expected true or false"},
+        {"NoValue", "kind: Vpc\nname:\n", "f.yaml:2:1: name: no value; expected one value"},
+        {"NotAList", "kind: Vpc\nname: a\ncidrBlocks: 10.0.0.0/8\n",
+         "f.yaml:3:13: cidrBlocks: \"10.0.0.0/8\"; expected a list"},
+        {"NotAMapping", "kind: Listener\nservice: a\nname: b\nprotocol: HTTP\ndefaultAction: 404\n",
+         "f.yaml:5:16: defaultAction: \"404\"; expected a mapping with forward, fixedResponse"},
+        {"EmptyUnion", "kind: Listener\nservice: a\nname: b\nprotocol: HTTP\ndefaultAction: {}\n",
+         "f.yaml:5:16: defaultAction: missing one of forward, fixedResponse"},
+        {"TwoOfAUnion",
+         "kind: Rule\nservice: a\nlistener: b\nname: c\npriority: 1\n"
+         "match: {path: {exact: /a, prefix: /b}}\naction: {fixedResponse: {statusCode: 404}}\n",
+         "f.yaml:6:27: match.path.prefix: given together with exact; give one of them"},
+        {"ShortAndLongSpelling",
+         "kind: Service\nname: a\ncustomDomain: a.example\ncustomDomainName: a.example\n",
+         "f.yaml:4:1: customDomainName: given together with customDomain; give one of them"},
+        {"TargetsNotAList", "kind: TargetGroup\nname: a\ntype: IP\ntargets: 10.1.0.1\n",
+         "f.yaml:4:10: targets: \"10.1.0.1\"; expected a list such as "
+         "[{id: 10.1.0.11, port: 8080}]"},
+        {"TargetWithoutId", "kind: TargetGroup\nname: a\ntype: IP\ntargets: [{port: 80}]\n",
+         "f.yaml:4:11: targets[0].id: missing; it is required"},
+        {"RepeatedKey", "kind: Vpc\nname: a\nname: b\n",
+         "f.yaml:3:1: name: repeats the key of line 2; give it once"},
+        {"Scalar", "hello\n",
+         "f.yaml:1:1: document: \"hello\"; expected a mapping that begins with kind:"},
+        {"NotYaml", "kind: [\n", "f.yaml:2:1: not YAML: end of sequence flow not found"},
+        {"Alias", "kind: Vpc\nname: &n a\naccount: *n\n",
+         "f.yaml:2:7: anchor \"&n\": anchors and aliases are not accepted; write the value out"},
+        {"Tag", "kind: Vpc\nname: !!str a\n",
+         "f.yaml:2:7: tag \"tag:yaml.org,2002:str\": tags are not accepted; leave it out"},
+        {"KeyThatIsNoText", "? [a]\n: b\n",
+         "f.yaml:1:3: a key that is not plain text; keys are field names"},
+        {"NotUtf8", "kind: Vpc\nname: \xc3(\n",
+         "f.yaml:2: byte 16 is not UTF-8; save the file as UTF-8"},
+    }),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ManifestLimits, ABombOfAliasesIsRefusedAtItsFirstAnchor) {
+  std::string bomb = "a0: &a0 [x, x]\n";
+  for (int i = 1; i < 30; ++i)
+    absl::StrAppend(&bomb, "a", i, ": &a", i, " [*a", i - 1, ", *a", i - 1, "]\n");
+  EXPECT_THAT(ReadManifests(bomb, "f"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not accepted")));
+}
+
+TEST(ManifestLimits, DeepNestingIsRefusedWithoutDeepRecursion) {
+  for (const char* open : {"[", "{a: ", "- ", "? "}) {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += open;
+    EXPECT_FALSE(ReadManifests(text, "f").ok()) << open;
+  }
+  EXPECT_THAT(
+      ReadManifests(std::string(40, '[') + std::string(40, ']'), "f"),
+      StatusIs(absl::StatusCode::kResourceExhausted, "f:1:33: nested deeper than 32 levels"));
+}
+
+TEST(ManifestLimits, SizesAreBounded) {
+  EXPECT_THAT(ReadManifests(std::string(kMaxDocumentBytes + 1, ' '), "f"),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("split the file")));
+  std::string many;
+  for (int i = 0; i <= kMaxDocuments; ++i) absl::StrAppend(&many, "---\nkind: Vpc\nname: a\n");
+  EXPECT_THAT(ReadManifests(many, "f"), StatusIs(absl::StatusCode::kResourceExhausted,
+                                                 HasSubstr("more than 1000 documents")));
+  std::string wide;
+  for (size_t i = 0; i <= kMaxKeysOfMapping; ++i) absl::StrAppend(&wide, "k", i, ": 1\n");
+  EXPECT_THAT(ReadManifests(wide, "f"),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 256 keys")));
+  std::string values = "[";
+  for (size_t i = 0; i <= kMaxNodes; ++i) values += "1,";
+  EXPECT_THAT(ReadManifests(values + "1]", "f"),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 100000 values")));
+}
+
+// Every appliable kind's fields are of types that manifests have.
+TEST(ManifestSchema, EveryFieldOfEveryKindCanBeWritten) {
+  for (const KindInfo& info : Kinds()) {
+    if (!info.appliable) continue;
+    v1::Resource resource;
+    const auto& type = *MutableUnwrap(info.kind, &resource)->GetDescriptor();
+    EXPECT_EQ(type.name(), info.document);
+    for (int i = 0; i < type.field_count(); ++i) {
+      EXPECT_EQ(FieldOf(type, KeyOf(*type.field(i))), type.field(i)) << type.field(i)->full_name();
+    }
+    for (const char* key : info.required) EXPECT_NE(FieldOf(type, key), nullptr) << key;
+  }
+}
+
+TEST(ManifestPrint, OfAResourceShowsItsWordsAndTakesParentsFromItsName) {
+  v1::Resource resource = FromText(kStockRule).resource();
+  resource.mutable_rule()->set_name("services/svc-1/listeners/listener-2/rules/rule-3");
+  resource.mutable_rule()->mutable_create_time()->set_seconds(1);
+  EXPECT_EQ(EmitYaml(ToDocument(resource)), R"(kind: Rule
+service: svc-1
+listener: listener-2
+name: stock
+priority: 10
+match:
+  method: GET
+  path:
+    prefix: /stock
+  headers:
+    - name: x-tier
+      exact: gold
+      caseSensitive: true
+action:
+  forward:
+    - targetGroup: blue
+      weight: 90
+    - targetGroup: green
+      weight: 0
+resourceName: services/svc-1/listeners/listener-2/rules/rule-3
+createdAt: "1970-01-01T00:00:01+00:00"
+)");
+}
+
+TEST(ManifestPrint, OfJsonIsJson) {
+  v1::Resource resource;
+  resource.mutable_vpc()->set_display_name("a\"b\n\x01");
+  resource.mutable_vpc()->add_cidr_blocks("10.0.0.0/8");
+  EXPECT_EQ(EmitJson(ToDocument(resource)),
+            "{\n  \"kind\": \"Vpc\",\n  \"name\": \"a\\\"b\\n\\u0001\",\n"
+            "  \"cidrBlocks\": [\n    \"10.0.0.0/8\"\n  ]\n}\n");
+}
+
+TEST(ManifestExamples, OfTheShopAreRead) {
+  for (const char* name : {"network", "inventory", "delivery", "payment", "order", "shift-green"}) {
+    std::ifstream file(absl::StrCat("examples/shop/", name, ".yaml"));
+    ASSERT_TRUE(file.good()) << name;
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    EXPECT_OK(ReadManifests(text, name));
+  }
+}
+
+}  // namespace
+}  // namespace trellis::ctl
