@@ -77,11 +77,11 @@ std::string Rfc3339(const absl::StatusOr<absl::Time>& time) {
 absl::Status Explain(int error, const X509* leaf, absl::Time now) {
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return absl::UnauthenticatedError(absl::StrCat("certificate: expired at ",
+      return absl::FailedPreconditionError(absl::StrCat("certificate: expired at ",
                                                      Rfc3339(ToTime(X509_get0_notAfter(leaf))),
                                                      "; it is now ", Rfc3339(now)));
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return absl::UnauthenticatedError(
+      return absl::FailedPreconditionError(
           absl::StrCat("certificate: not valid before ", Rfc3339(ToTime(X509_get0_notBefore(leaf))),
                        "; it is now ", Rfc3339(now), ": compare the clocks of the two hosts"));
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:

@@ -44,9 +44,9 @@ class MeshRoot {
 };
 
 // Whose certificate `leaf_der` is, if `root` signed it and `now` is within its validity.
-//   INVALID_ARGUMENT   not a certificate, or one without a mesh identity
-//   UNAUTHENTICATED    of another mesh, not signed by the root, expired, or not yet valid; the
-//                      message says which, and for times also when
+//   INVALID_ARGUMENT     not a certificate, or one without a mesh identity
+//   UNAUTHENTICATED      of another mesh, or not signed by the root; the message says which
+//   FAILED_PRECONDITION  all is well but the time: expired or not yet valid; the message says when
 absl::StatusOr<PeerIdentity> VerifyChain(absl::string_view leaf_der, const MeshRoot& root,
                                          absl::Time now);
 
