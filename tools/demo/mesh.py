@@ -210,7 +210,7 @@ class Mesh:
             text = text.replace(placeholder, value)
         with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
             file.write(text)
-        self.start(name, vpc, "nginx", "-p", folder, "-e", f"{folder}/error.log",
+        self.start(name, vpc, "/usr/sbin/nginx", "-p", folder, "-e", f"{folder}/error.log",
                    "-c", f"{folder}/nginx.conf", "-g", "daemon off; master_process off;")
         return name
 

@@ -95,6 +95,8 @@ class Shop:
                 continue
             with open(f"{SHOP}/{name}", encoding="utf-8") as file:
                 text = file.read()
+            for address in [f"{subnet[:5]}.0.0/16" for subnet in demo_hosts.SUBNETS.values()]:
+                text = text.replace(address, self.mesh.hosts.translate(address))
             for _, _, address in TARGETS:
                 text = text.replace(address, self.mesh.hosts.translate(address))
             with open(f"{self.manifests}/{name}", "w", encoding="utf-8") as file:
