@@ -38,6 +38,10 @@ struct Root {
   std::string ToHex() const;
 };
 
+// Bounds on what is written and on what peers may send.
+inline constexpr int kMaxTransaction = 10000;          // Changes of a Commit, entries of a Delta.
+inline constexpr size_t kMaxPayloadBytes = 256 << 10;  // Of one serialized resource.
+
 // One write of a transaction.
 struct Change {
   std::string name;                               // The resource's name: the key.
@@ -100,9 +104,13 @@ class Catalog {
 
   // --- Writing -------------------------------------------------------------------------------
 
-  // Applies all changes or none, as one transaction of this origin, durable when it returns.
-  //   ABORTED         a base is not current; the message names the resource
-  //   UNAVAILABLE     the engine refused; nothing changed
+  // Applies all changes or none, as one transaction of this origin, durable when it returns. Sets
+  // etag, create_time and update_time of the resources. No changes: the token of the last write.
+  //   ABORTED              a base is not current; the message names the resource
+  //   FAILED_PRECONDITION  the name was deleted and its kind (agents, join tokens) never returns
+  //   INVALID_ARGUMENT     more than kMaxTransaction changes, one name twice, or a resource that
+  //                        peers would refuse: too large, or of another name than its key
+  //   UNAVAILABLE          the engine refused; nothing changed
   virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
 
   // --- Replication ---------------------------------------------------------------------------

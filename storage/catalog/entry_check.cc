@@ -1,0 +1,115 @@
+#include "storage/catalog/entry_check.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/crypto/digest.h"
+#include "base/status_macros.h"
+#include "storage/catalog/catalog.h"
+#include "storage/catalog/keys.h"
+#include "storage/resource/fields.h"
+#include "storage/resource/names.h"
+
+namespace trellis::storage {
+namespace {
+
+// Beside key and payload: version, origin, signature and what newer releases add.
+constexpr size_t kMaxEntryBytes = kMaxPayloadBytes + 8 * 1024;
+constexpr uint64_t kMaxSequence = uint64_t{1} << 62;  // Leaves room to add without overflow.
+constexpr size_t kShownBytes = 100;                   // Of a key, in messages.
+
+absl::Status Malformed(const v1::Entry& entry, absl::string_view problem) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("entry \"", absl::CHexEscape(entry.key().substr(0, kShownBytes)), "\" of ",
+                   resource::AgentName(entry.origin().node()), ": ", problem));
+}
+
+absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, uint64_t previous,
+                          absl::Time now) {
+  if (Origin::FromProto(entry.origin()) != Origin::FromProto(delta.origin())) {
+    return Malformed(entry, "its origin is not the delta's");
+  }
+  if (entry.sequence() <= delta.after() || entry.sequence() > delta.up_to()) {
+    return Malformed(entry, "its sequence is outside the delta");
+  }
+  if (entry.sequence() < previous) return Malformed(entry, "its sequence is out of order");
+  if (Version::FromProto(entry.version()).time() > now + kMaxFuture) {
+    return Malformed(entry,
+                     absl::StrCat("its version is more than ", absl::FormatDuration(kMaxFuture),
+                                  " ahead of this agent's clock; check both clocks"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
+  if (entry.key().empty() || entry.key().size() > resource::kMaxNameBytes) {
+    return Malformed(entry, "its key is empty or too long");
+  }
+  if (entry.payload().size() > kMaxPayloadBytes || entry.ByteSizeLong() > kMaxEntryBytes) {
+    return Malformed(entry, absl::StrCat("larger than ", kMaxPayloadBytes, " bytes"));
+  }
+  if (entry.version().hlc() == 0) return Malformed(entry, "it has no version");
+  if (entry.version().node() != entry.origin().node()) {
+    return Malformed(entry, "its version is another node's");
+  }
+  const resource::Kind kind = resource::KindOf(entry.key());
+  if (kind != resource::Kind::kUnknown && entry.merge_class() != resource::MergeClassOf(kind)) {
+    return Malformed(entry, "its merge class is not its kind's");
+  }
+  if (entry.operation() == v1::DELETE) {
+    if (!entry.payload().empty()) return Malformed(entry, "a delete with a payload");
+    return nullptr;
+  }
+  if (entry.operation() != v1::PUT) return Malformed(entry, "neither a put nor a delete");
+  auto parsed = std::make_shared<trellis::v1::Resource>();
+  if (entry.payload().empty() || !parsed->ParseFromString(entry.payload())) {
+    return Malformed(entry, "its payload is not a resource");
+  }
+  if (resource::ResourceName(*parsed) != entry.key() || resource::KindOf(*parsed) != kind) {
+    return Malformed(entry, "its payload is another resource than its key says");
+  }
+  return parsed;
+}
+
+absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl::Time now) {
+  const std::string author = resource::AgentName(delta.origin().node());
+  if (delta.up_to() < delta.after() || delta.up_to() > kMaxSequence) {
+    return absl::InvalidArgumentError(absl::StrCat("delta of ", author, ": after ", delta.after(),
+                                                   " up to ", delta.up_to(), " is no range"));
+  }
+  if (delta.entries_size() > kMaxTransaction) {
+    return absl::InvalidArgumentError(absl::StrCat("delta of ", author, ": ", delta.entries_size(),
+                                                   " entries; at most ", kMaxTransaction));
+  }
+  std::vector<ResourcePtr> resources;
+  resources.reserve(delta.entries_size());
+  uint64_t previous = 0;
+  for (const v1::Entry& entry : delta.entries()) {
+    RETURN_IF_ERROR(CheckInDelta(delta, entry, previous, now));
+    previous = entry.sequence();
+    ASSIGN_OR_RETURN(ResourcePtr resource, CheckEntry(entry));
+    resources.push_back(std::move(resource));
+  }
+  return resources;
+}
+
+absl::uint128 EntryDigest(const v1::Entry& entry) {
+  std::string text;
+  for (const uint64_t number :
+       {uint64_t{entry.key().size()}, entry.version().hlc(), entry.version().node(),
+        entry.origin().node(), entry.origin().incarnation(), entry.sequence(),
+        static_cast<uint64_t>(entry.operation())}) {
+    text += EncodeNumber(number);
+  }
+  absl::StrAppend(&text, entry.key(), entry.payload());
+  absl::uint128 digest = 0;
+  const auto hash = crypto::Sha256(text);
+  for (size_t i = 0; i < 16; ++i) digest = digest << 8 | hash[i];
+  return digest;
+}
+
+}  // namespace trellis::storage

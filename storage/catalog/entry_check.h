@@ -1,0 +1,36 @@
+// Whether what a peer sent, or a disk gave back, can be an entry at all. Pure: no catalog state.
+#ifndef TRELLIS_STORAGE_CATALOG_ENTRY_CHECK_H_
+#define TRELLIS_STORAGE_CATALOG_ENTRY_CHECK_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/numeric/int128.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proto/trellis/storage/v1/entry.pb.h"
+#include "proto/trellis/v1/resource.pb.h"
+
+namespace trellis::storage {
+
+// A version further ahead of our clock is refused, not merely kept from advancing it.
+inline constexpr absl::Duration kMaxFuture = absl::Seconds(10);
+
+using ResourcePtr = std::shared_ptr<const trellis::v1::Resource>;
+
+// The resource of a PUT, null for a DELETE. A resource of a kind this release does not know passes
+// if its name is its key. INVALID_ARGUMENT: the message says what is wrong with which key.
+absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry);
+
+// The resources of all entries, in their order.
+//   INVALID_ARGUMENT  over a bound, out of order, of another origin, or a version more than
+//                     kMaxFuture after `now`; the message names the author
+absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl::Time now);
+
+// An entry's share of the catalog's root: the first 128 bits of a SHA-256 over key, version,
+// origin, sequence, operation and payload.
+absl::uint128 EntryDigest(const v1::Entry& entry);
+
+}  // namespace trellis::storage
+
+#endif  // TRELLIS_STORAGE_CATALOG_ENTRY_CHECK_H_
