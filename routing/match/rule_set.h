@@ -13,7 +13,11 @@
 
 #include "absl/strings/string_view.h"
 #include "base/http/request_head.h"
-#include "proto/trellis/v1/rule.pb.h"
+#include "routing/match/text_match.h"
+
+namespace trellis::v1 {
+class Rule;
+}
 
 namespace trellis::routing {
 
@@ -35,24 +39,15 @@ class RuleSet {
   size_t size() const { return rules_.size(); }
 
  private:
-  enum class Kind { kAny, kExact, kPrefix, kContains };
-  struct Value {
-    Kind kind = Kind::kAny;
-    std::string text;
-    bool case_sensitive = false;
-
-    bool Matches(absl::string_view value) const;
-  };
   struct HeaderCondition {
     std::string name;
-    Value value;
+    TextMatch value;
   };
   struct Rule {
     int index = 0;
-    int priority = 0;
     std::string label;
     std::string method;  // Empty: any.
-    Value path;
+    TextMatch path;
     std::vector<HeaderCondition> headers;
   };
 
