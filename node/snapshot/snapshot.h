@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/net/endpoint.h"
+#include "node/health/settings.h"
 #include "routing/balance/health.h"
 #include "routing/match/rule_set.h"
 #include "storage/catalog/version.h"
@@ -23,40 +24,42 @@ namespace trellis {
 // One address requests can be sent to.
 struct CompiledTarget {
   net::Endpoint endpoint;
-  std::string id;                                // As registered; for logs and explain.
-  std::shared_ptr<routing::HealthCell> health;   // Shared by successive snapshots.
+  std::string id;                               // As registered; for logs and explain.
+  std::shared_ptr<routing::HealthCell> health;  // Shared by successive snapshots.
 };
 
 struct CompiledTargetGroup {
-  std::string name;   // targetGroups/{tg-…}
+  std::string name;  // targetGroups/{tg-…}
   std::string arn;
-  std::string vpc_id;                       // Of its targets; "-" when it has none.
-  std::vector<CompiledTarget> targets;      // Sorted by endpoint; no duplicates.
+  std::string vpc_id;  // Of its targets; "-" when it has none.
+  health::Settings health_check;
+  std::vector<CompiledTarget> targets;  // Sorted by endpoint; no duplicates.
 };
 
 // What a rule or default action does. Exactly one of the two forms.
 struct CompiledAction {
   struct Share {
+    std::string target_group;  // Its name, for explain: also of a group that does not exist.
     // Null: the group does not exist (503, reason target_group_missing), never another's traffic.
     std::shared_ptr<const CompiledTargetGroup> group;
     uint32_t weight = 0;
   };
-  std::vector<Share> forward;   // Empty for a fixed response.
+  std::vector<Share> forward;  // Empty for a fixed response.
   uint32_t total_weight = 0;
-  int fixed_status = 0;         // 404 or 500; 0 when forwarding.
+  int fixed_status = 0;  // 404 or 500; 0 when forwarding.
 };
 
 struct CompiledListener {
   std::string name;
   uint16_t port = 0;
-  routing::RuleSet rules;                // Match gives an index into `actions`, or -1: the default.
+  routing::RuleSet rules;  // Match gives an index into `actions`, or -1: the default.
   std::vector<CompiledAction> actions;
-  std::vector<std::string> rule_names;   // By the same index.
+  std::vector<std::string> rule_names;  // By the same index.
   CompiledAction default_action;
 };
 
 struct CompiledService {
-  std::string name;                 // services/{svc-…}
+  std::string name;  // services/{svc-…}
   std::string arn;
   std::string service_network_arn;  // Of the network through which this VPC sees it.
   std::string service_network;
@@ -67,12 +70,14 @@ struct CompiledService {
 };
 
 struct Snapshot {
-  uint64_t generation = 0;               // Of this process, counting from 1.
-  storage::VersionVector vector;         // What it was compiled from.
+  uint64_t generation = 0;        // Of this process, counting from 1.
+  storage::VersionVector vector;  // What it was compiled from.
   // Lower-case host (generated and custom domains, without port) -> service. Only services in
   // networks this agent's VPC is associated with.
   absl::flat_hash_map<std::string, std::shared_ptr<const CompiledService>> services_by_host;
-  std::vector<uint16_t> ports;           // Listener ports to accept on, ascending.
+  std::vector<uint16_t> ports;  // Listener ports to accept on, ascending.
+  // The groups those services use, by name, each once: what the health checker goes through.
+  std::vector<std::shared_ptr<const CompiledTargetGroup>> target_groups;
   // For access logs: this agent's VPC.
   std::string source_vpc_id;
   std::string source_vpc_arn;

@@ -38,6 +38,12 @@ class HealthState {
   bool Record(bool passed);
   TargetHealth health() const { return health_; }
 
+  // Keeps the verdict; counting starts anew.
+  void set_thresholds(Thresholds thresholds) {
+    thresholds_ = thresholds;
+    passes_ = failures_ = 0;
+  }
+
  private:
   Thresholds thresholds_;
   TargetHealth health_;

@@ -1,0 +1,36 @@
+// One service of the catalog, with its listeners and rules, compiled.
+#ifndef TRELLIS_NODE_SNAPSHOT_COMPILE_SERVICE_H_
+#define TRELLIS_NODE_SNAPSHOT_COMPILE_SERVICE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "node/snapshot/claim.h"
+#include "node/snapshot/snapshot.h"
+#include "node/snapshot/visibility.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis {
+
+struct ServiceParts {
+  std::shared_ptr<const CompiledService> service;  // Null: there is no service of that name.
+  std::vector<std::string> hosts;                  // Lower-case: generated and custom domain.
+  Claim claim;                                     // On those hosts.
+};
+
+// The compiled group of a name, or null: it does not exist.
+using TargetGroupLookup =
+    absl::FunctionRef<std::shared_ptr<const CompiledTargetGroup>(const std::string& name)>;
+
+// Takes whatever a peer wrote. What cannot be served is left out (listeners other than HTTP, the
+// later of two listeners on one port) or answers 503 as a missing target group does (an action that
+// cannot be read); each is told in `problems`, a line each. O(listeners and rules of the service).
+ServiceParts CompileService(const storage::Catalog& catalog, const std::string& name,
+                            const Membership& membership, TargetGroupLookup find_target_group,
+                            std::vector<std::string>* problems);
+
+}  // namespace trellis
+
+#endif  // TRELLIS_NODE_SNAPSHOT_COMPILE_SERVICE_H_

@@ -1,0 +1,26 @@
+// One target group of the catalog, compiled.
+#ifndef TRELLIS_NODE_SNAPSHOT_COMPILE_TARGET_GROUP_H_
+#define TRELLIS_NODE_SNAPSHOT_COMPILE_TARGET_GROUP_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/health/registry.h"
+#include "node/snapshot/snapshot.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis {
+
+// Null: there is no target group of that name. INSTANCE targets are reached at their address, IP
+// targets at their id. Targets that cannot be reached (no address) are left out, and so are all
+// targets of groups this agent cannot speak to yet (HTTPS, TCP, HTTP2, GRPC, LAMBDA, ALB): never
+// wrongly, in plain HTTP/1.1. Each is told in `problems`, a line each. O(targets).
+std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Catalog& catalog,
+                                                              const std::string& name,
+                                                              health::Registry& registry,
+                                                              std::vector<std::string>* problems);
+
+}  // namespace trellis
+
+#endif  // TRELLIS_NODE_SNAPSHOT_COMPILE_TARGET_GROUP_H_

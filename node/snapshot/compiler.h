@@ -1,0 +1,95 @@
+// Compiles the catalog into snapshots, redoing only what a change touched.
+//
+//   SnapshotCompiler compiler({.vpc = "vpcs/vpc-0a1b2c3d", ...}, registry);
+//   Publish(compiler.Compile(catalog, nullptr));
+//   catalog.Subscribe([&](const storage::Applied& applied) {
+//     Publish(compiler.Compile(catalog, &applied));
+//   });
+//
+// A change of a service, listener or rule recompiles that service; of a target group or target,
+// that group and the services that use it; of networks and associations, the services that come, go
+// or change network. The rest is shared with the snapshot before.
+//
+// Nothing a peer can have written makes compiling fail. What cannot be served is left out or
+// answers 503, and is told in problems() and, once, in the log.
+#ifndef TRELLIS_NODE_SNAPSHOT_COMPILER_H_
+#define TRELLIS_NODE_SNAPSHOT_COMPILER_H_
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "node/health/registry.h"
+#include "node/snapshot/compile_service.h"
+#include "node/snapshot/snapshot.h"
+#include "node/snapshot/visibility.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis {
+
+// Thread-safety: none; lives on the control thread. Its snapshots go to any thread.
+class SnapshotCompiler {
+ public:
+  struct Options {
+    std::string vpc;      // vpcs/{vpc-…}: this agent's.
+    std::string account;  // Of the VPC, for its ARN; the catalog's word for it comes first.
+    std::string region;
+  };
+
+  // `registry` is borrowed and outlives the compiler.
+  SnapshotCompiler(Options options, health::Registry& registry);
+
+  // `changes`: all that changed in `catalog` since the last call; null, and the first time:
+  // everything is compiled anew. Both ways give equal snapshots. Of two services that claim one
+  // host the smallest (create_time, name) has it on all agents.
+  //
+  // Cost: the services touched, and a table entry for each host.
+  std::shared_ptr<const Snapshot> Compile(const storage::Catalog& catalog,
+                                          const storage::Applied* changes);
+
+  // What the last snapshot leaves out or answers with 503, a line each: "name: what and why".
+  const std::set<std::string>& problems() const { return problems_; }
+
+ private:
+  // What a set of changes makes stale.
+  struct Stale {
+    bool visibility = false;
+    std::set<std::string> services;
+    std::set<std::string> target_groups;
+  };
+  struct ServiceEntry {
+    ServiceParts parts;
+    std::set<std::string> target_groups;  // Used; also those that do not exist.
+    std::vector<std::string> problems;
+  };
+  struct GroupEntry {
+    std::shared_ptr<const CompiledTargetGroup> group;  // Null: it does not exist.
+    std::set<std::string> users;                       // Names of services; never empty for long.
+    std::vector<std::string> problems;
+  };
+
+  static Stale StaleBy(const storage::Applied& changes);
+  void UpdateVisibility(const storage::Catalog& catalog, std::set<std::string>* stale_services);
+  void UpdateService(const storage::Catalog& catalog, const std::string& name);
+  void RemoveService(const std::string& name);
+  GroupEntry& FindOrCompileGroup(const storage::Catalog& catalog, const std::string& name);
+  std::shared_ptr<const Snapshot> Assemble(const storage::Catalog& catalog);
+  void AddHosts(Snapshot* snapshot, std::vector<std::string>* problems) const;
+  void Report(std::vector<std::string> host_problems);
+
+  const Options options_;
+  health::Registry& registry_;
+  uint64_t generation_ = 0;
+  absl::btree_map<std::string, Membership> visible_;
+  std::vector<std::string> visibility_problems_;
+  absl::btree_map<std::string, ServiceEntry> services_;  // The visible ones that exist.
+  absl::btree_map<std::string, GroupEntry> groups_;      // Those `services_` use.
+  std::set<std::string> problems_;
+};
+
+}  // namespace trellis
+
+#endif  // TRELLIS_NODE_SNAPSHOT_COMPILER_H_
