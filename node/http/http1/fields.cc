@@ -1,7 +1,6 @@
 #include "node/http/http1/fields.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "absl/strings/match.h"
@@ -11,18 +10,6 @@ namespace {
 
 using http::Header;
 using http::HttpVersion;
-
-constexpr std::array<bool, 256> MakeTokenChars() {
-  std::array<bool, 256> table{};
-  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = table[c | 0x20] = true;
-  for (const unsigned char c :
-       {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
-    table[c] = true;
-  }
-  return table;
-}
-constexpr std::array<bool, 256> kTokenChars = MakeTokenChars();
 
 // 18 digits cannot overflow, and no body is longer.
 constexpr size_t kContentLengthDigitsMax = 18;
@@ -35,6 +22,18 @@ bool MayHoldControl(uint64_t word) {
   const uint64_t below_space = (word - EveryByte(0x20)) & ~word;
   const uint64_t del = word ^ EveryByte(0x7f);
   return ((below_space | ((del - EveryByte(1)) & ~del)) & EveryByte(0x80)) != 0;
+}
+
+// Eight bytes at a time, the last eight anew; `text` has as many.
+bool MayHoldControl(absl::string_view text) {
+  uint64_t word;
+  const size_t last = text.size() - sizeof(word);
+  for (size_t i = 0; i < last; i += sizeof(word)) {
+    memcpy(&word, text.data() + i, sizeof(word));
+    if (MayHoldControl(word)) return true;
+  }
+  memcpy(&word, text.data() + last, sizeof(word));
+  return MayHoldControl(word);
 }
 
 bool IsControl(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
@@ -81,8 +80,6 @@ FieldId FramingField(absl::string_view name, absl::string_view wanted, FieldId i
 
 }  // namespace
 
-bool IsTokenChar(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
-
 bool IsToken(absl::string_view text) {
   for (const char c : text) {
     if (!IsTokenChar(c)) return false;
@@ -91,47 +88,43 @@ bool IsToken(absl::string_view text) {
 }
 
 size_t FindControl(absl::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    uint64_t word;
-    if (text.size() - i >= sizeof(word)) {
-      memcpy(&word, text.data() + i, sizeof(word));
-      if (!MayHoldControl(word)) {
-        i += sizeof(word);
-        continue;
-      }
-    }
-    const size_t end = std::min(i + sizeof(word), text.size());
-    for (; i < end; ++i) {
-      if (IsControl(text[i])) return i;
-    }
+  if (text.size() >= sizeof(uint64_t) && !MayHoldControl(text)) return absl::string_view::npos;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (IsControl(text[i])) return i;
   }
   return absl::string_view::npos;
 }
 
 FieldId IdentifyField(absl::string_view name) {
   const auto is = [name](absl::string_view other) { return absl::EqualsIgnoreCase(name, other); };
+  // Most fields are none of these, and their length and first letter tell.
+  const auto first = [name](char letter) { return (name.front() | 0x20) == letter; };
   switch (name.size()) {
+    case 0:
+      return FieldId::kOther;
     case 2:
       return is("te") ? FieldId::kHopByHop : FieldId::kOther;
     case 4:
       return is("host") ? FieldId::kHost : FieldId::kOther;
     case 6:
-      return is("expect") ? FieldId::kExpect : FieldId::kOther;
+      return first('e') && is("expect") ? FieldId::kExpect : FieldId::kOther;
     case 7:
       return is("trailer") || is("upgrade") ? FieldId::kHopByHop : FieldId::kOther;
     case 10:
-      if (is("connection")) return FieldId::kConnection;
-      if (is("keep-alive")) return FieldId::kHopByHop;
+      if (first('c') && is("connection")) return FieldId::kConnection;
+      if (first('k') && is("keep-alive")) return FieldId::kHopByHop;
       break;
     case 14:
-      return FramingField(name, "content-length", FieldId::kContentLength);
+      if (first('c')) return FramingField(name, "content-length", FieldId::kContentLength);
+      break;
     case 17:
-      return FramingField(name, "transfer-encoding", FieldId::kTransferEncoding);
+      if (first('t')) return FramingField(name, "transfer-encoding", FieldId::kTransferEncoding);
+      break;
     default:
       break;
   }
-  return absl::StartsWithIgnoreCase(name, "proxy-") ? FieldId::kHopByHop : FieldId::kOther;
+  return first('p') && absl::StartsWithIgnoreCase(name, "proxy-") ? FieldId::kHopByHop
+                                                                  : FieldId::kOther;
 }
 
 Error ParseFieldLine(absl::string_view line, Header* header) {

@@ -4,6 +4,7 @@
 #ifndef TRELLIS_NODE_HTTP_HTTP1_FIELDS_H_
 #define TRELLIS_NODE_HTTP_HTTP1_FIELDS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -15,8 +16,24 @@
 
 namespace trellis::http1 {
 
+namespace internal {
+
+constexpr std::array<bool, 256> MakeTokenChars() {
+  std::array<bool, 256> table{};
+  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = table[c | 0x20] = true;
+  for (const unsigned char c :
+       {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
+    table[c] = true;
+  }
+  return table;
+}
+inline constexpr std::array<bool, 256> kTokenChars = MakeTokenChars();
+
+}  // namespace internal
+
 // tchar of RFC 9110 5.6.2.
-bool IsTokenChar(char c);
+inline bool IsTokenChar(char c) { return internal::kTokenChars[static_cast<unsigned char>(c)]; }
 bool IsToken(absl::string_view text);
 
 // The first control character but HTAB, or npos. Bytes from 0x80 on are left alone (obs-text).
