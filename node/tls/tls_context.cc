@@ -113,4 +113,8 @@ std::unique_ptr<const TlsContext> TlsContext::ForEnrollment(Verifier verifier) {
   return std::unique_ptr<TlsContext>(new TlsContext(false, kAlpnEnroll, std::move(verifier)));
 }
 
+std::unique_ptr<const TlsContext> TlsContext::ForStrangers(Verifier verifier) {
+  return std::unique_ptr<TlsContext>(new TlsContext(false, kAlpnHttp2, std::move(verifier)));
+}
+
 }  // namespace trellis::tls

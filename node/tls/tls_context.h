@@ -60,6 +60,9 @@ class TlsContext {
   // Shows no certificate, speaks kAlpnEnroll.
   static std::unique_ptr<const TlsContext> ForEnrollment(Verifier verifier);
 
+  // Shows no certificate, speaks kAlpnHttp2: what a member's port must refuse. For tests.
+  static std::unique_ptr<const TlsContext> ForStrangers(Verifier verifier);
+
   ssl_ctx_st* get() const { return context_.get(); }  // For TlsSession.
   const Verifier& verifier() const { return verifier_; }
   bool is_server() const { return is_server_; }

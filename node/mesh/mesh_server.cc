@@ -1,0 +1,238 @@
+#include "node/mesh/mesh_server.h"
+
+#include <errno.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "auth/trust/certificate.h"
+#include "base/log/log.h"
+#include "base/status_macros.h"
+#include "base/sync/mutex.h"
+#include "node/mesh/descriptors.h"
+#include "node/mesh/handshake.h"
+#include "node/mesh/tunnel_set.h"
+#include "node/net/loop_thread.h"
+#include "node/net/sockets.h"
+
+namespace trellis::mesh {
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;
+// After the kernel refused a connection (no descriptors), it is not asked again for this long.
+constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
+constexpr int kMaxMessageBytes = 4 << 20;
+constexpr int kMaxCallsPerConnection = 256;
+// Calls end with their connections; a handler that still works is waited for longer than this, but
+// its context is cancelled by then.
+constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
+
+std::unique_ptr<grpc::Server> Serve(const std::vector<grpc::Service*>& services) {
+  if (services.empty()) return nullptr;
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
+  for (grpc::Service* const service : services) builder.RegisterService(service);
+  return builder.BuildAndStart();
+}
+
+class MeshServerImpl final : public MeshServer, private net::FdHandler {
+ public:
+  MeshServerImpl(Options options, net::Fd listener, net::Endpoint local)
+      : options_(std::move(options)), listener_(std::move(listener)), local_(local) {}
+  ~MeshServerImpl() override {
+    Shutdown();
+    thread_ = nullptr;  // Tasks still posted to it run now, while what they use is there.
+  }
+
+  absl::Status Init();
+
+  net::Endpoint local_endpoint() const override { return local_; }
+  void SetRefused(std::function<bool(const trust::PeerIdentity&)> refused) override;
+  void Shutdown() override;
+  size_t connections() const override { return tunnels_->size(); }
+
+ private:
+  absl::StatusOr<trust::PeerIdentity> Admit(const std::vector<absl::string_view>& chain);
+  bool IsRefused(const trust::PeerIdentity& peer);
+
+  // On the loop.
+  void OnEvents(uint32_t events) override;
+  void Listen();
+  void PauseListening();
+  void Greet(net::Fd socket, const net::Endpoint& from);
+  void OnHandshake(const Handshake* handshake, const net::Endpoint& from,
+                   const absl::Status& status);
+  absl::Status HandOver(net::Fd socket, std::unique_ptr<tls::TlsSession> session,
+                        const net::Endpoint& from);
+
+  const Options options_;
+  net::Fd listener_;  // Touched on the loop's thread once it runs.
+  const net::Endpoint local_;
+  tls::Verifier by_root_;
+  std::unique_ptr<const tls::TlsContext> context_;
+  std::unique_ptr<net::LoopThread> thread_;
+  std::unique_ptr<grpc::Server> agents_;
+  std::unique_ptr<grpc::Server> operators_;
+  std::unique_ptr<grpc::Server> enrollment_;
+  std::atomic<bool> shut_down_ = false;
+
+  // The loop's thread only.
+  bool listening_ = false;
+  Scheduler::TimerId accept_timer_ = Scheduler::TimerId::kNone;
+  std::unordered_map<const Handshake*, std::unique_ptr<Handshake>> handshakes_;
+  std::unique_ptr<TunnelSet> tunnels_;
+
+  Mutex mutex_;
+  std::function<bool(const trust::PeerIdentity&)> refused_ ABSL_GUARDED_BY(mutex_);
+};
+
+absl::Status MeshServerImpl::Init() {
+  ASSIGN_OR_RETURN(trust::MeshRoot root, trust::MeshRoot::FromPem(options_.credentials.root_pem));
+  by_root_ = tls::VerifyByRoot(std::move(root), options_.now);
+  ASSIGN_OR_RETURN(
+      context_, tls::TlsContext::ForServer(
+                    options_.credentials,
+                    [this](const std::vector<absl::string_view>& chain) { return Admit(chain); }));
+  ASSIGN_OR_RETURN(thread_, net::LoopThread::Start("mesh"));
+  agents_ = Serve(options_.agent_services);
+  operators_ = Serve(options_.operator_services);
+  enrollment_ = Serve(options_.enrollment_services);
+  tunnels_ = std::make_unique<TunnelSet>(thread_->loop());
+  thread_->Call([this] { Listen(); });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<trust::PeerIdentity> MeshServerImpl::Admit(
+    const std::vector<absl::string_view>& chain) {
+  ASSIGN_OR_RETURN(trust::PeerIdentity peer, by_root_(chain));
+  if (IsRefused(peer)) {
+    return absl::PermissionDeniedError(absl::StrCat(peer.ToString(), " was evicted"));
+  }
+  return peer;
+}
+
+bool MeshServerImpl::IsRefused(const trust::PeerIdentity& peer) {
+  MutexLock lock(mutex_);
+  return refused_ != nullptr && refused_(peer);
+}
+
+void MeshServerImpl::SetRefused(std::function<bool(const trust::PeerIdentity&)> refused) {
+  {
+    MutexLock lock(mutex_);
+    refused_ = std::move(refused);
+  }
+  thread_->loop().Post([this] {
+    tunnels_->CloseIf([this](const tls::TlsSession& session) {
+      return session.peer().has_value() && IsRefused(*session.peer());
+    });
+  });
+}
+
+void MeshServerImpl::Shutdown() {
+  if (thread_ == nullptr || shut_down_.exchange(true)) return;
+  thread_->Call([this] {
+    if (accept_timer_ != Scheduler::TimerId::kNone) thread_->loop().Cancel(accept_timer_);
+    if (listening_) thread_->loop().Unwatch(listener_.get(), this);
+    listener_.Reset();
+    handshakes_.clear();
+    tunnels_->CloseAll();
+  });
+  for (const auto* server : {&agents_, &operators_, &enrollment_}) {
+    if (*server == nullptr) continue;
+    (*server)->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
+    (*server)->Wait();
+  }
+}
+
+void MeshServerImpl::Listen() {
+  accept_timer_ = Scheduler::TimerId::kNone;
+  listening_ = thread_->loop().Watch(listener_.get(), EPOLLIN, this).ok();
+  if (!listening_) PauseListening();
+}
+
+void MeshServerImpl::PauseListening() {
+  if (std::exchange(listening_, false)) thread_->loop().Unwatch(listener_.get(), this);
+  accept_timer_ = thread_->loop().RunAfter(kAcceptPause, [this] { Listen(); });
+}
+
+void MeshServerImpl::OnEvents(uint32_t) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    net::Endpoint from;
+    net::Fd socket = net::Accept(listener_.get(), &from);
+    if (socket.valid()) {
+      Greet(std::move(socket), from);
+      continue;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    LOG(WARNING) << "mesh port: accept failed, trying again shortly: errno " << errno;
+    return PauseListening();
+  }
+}
+
+void MeshServerImpl::Greet(net::Fd socket, const net::Endpoint& from) {
+  if (handshakes_.size() >= options_.max_handshakes ||
+      tunnels_->size() >= options_.max_connections) {
+    LOG(DEBUG) << "mesh port: full, " << from.ToString() << " turned away";
+    return;
+  }
+  DetectSilentLoss(socket.get());
+  auto key = std::make_shared<const Handshake*>();
+  auto handshake = std::make_unique<Handshake>(
+      thread_->loop(), *context_, std::move(socket), options_.handshake_timeout,
+      [this, key, from](const absl::Status& status) { OnHandshake(*key, from, status); });
+  *key = handshake.get();
+  if (!handshake->Start().ok()) return;
+  handshakes_.emplace(handshake.get(), std::move(handshake));
+}
+
+void MeshServerImpl::OnHandshake(const Handshake* key, const net::Endpoint& from,
+                                 const absl::Status& status) {
+  const auto node = handshakes_.extract(key);
+  Handshake& handshake = *node.mapped();
+  absl::Status result = status;
+  if (result.ok()) {
+    net::Fd socket = handshake.TakeSocket();
+    result = HandOver(std::move(socket), handshake.TakeSession(), from);
+  }
+  if (!result.ok()) {
+    LOG(INFO) << "mesh port: " << from.ToString() << " refused: " << result.message();
+  }
+}
+
+absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSession> session,
+                                      const net::Endpoint& from) {
+  const std::optional<trust::PeerIdentity> peer = session->peer();
+  const bool enroll = session->alpn() == tls::kAlpnEnroll;
+  if (!enroll && !peer.has_value()) return absl::InternalError("no certificate was verified");
+  const std::string name = enroll ? absl::StrCat("joining host ", from.ToString())
+                                  : absl::StrCat(peer->ToString(), " at ", from.ToString());
+  grpc::Server* const server = enroll                                  ? enrollment_.get()
+                               : peer->kind == trust::PeerKind::kAgent ? agents_.get()
+                                                                       : operators_.get();
+  if (server == nullptr)
+    return absl::PermissionDeniedError(absl::StrCat(name, ": not served here"));
+  ASSIGN_OR_RETURN(net::Fd end, tunnels_->Open(std::move(socket), std::move(session), name));
+  ASSIGN_OR_RETURN(const int named, NameConnection(std::move(end), enroll ? std::nullopt : peer));
+  grpc::AddInsecureChannelFromFd(server, named);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<MeshServer>> MeshServer::Start(Options options) {
+  ASSIGN_OR_RETURN(net::Fd listener, net::Listen(options.listen));
+  ASSIGN_OR_RETURN(const net::Endpoint local, net::LocalEndpoint(listener.get()));
+  auto server = std::make_unique<MeshServerImpl>(std::move(options), std::move(listener), local);
+  RETURN_IF_ERROR(server->Init());
+  return server;
+}
+
+}  // namespace trellis::mesh
