@@ -1,7 +1,6 @@
 #include "routing/match/text_match.h"
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace trellis::routing {
@@ -35,9 +34,14 @@ bool TextMatch::Matches(absl::string_view value) const {
   return false;
 }
 
+// Backwards: the paths of one listener begin alike and differ towards their ends.
 bool TextMatch::BeginsWithText(absl::string_view value) const {
-  return case_sensitive_ ? absl::StartsWith(value, text_)
-                         : absl::StartsWithIgnoreCase(value, text_);
+  if (value.size() < text_.size()) return false;
+  for (size_t i = text_.size(); i > 0; --i) {
+    const char c = case_sensitive_ ? value[i - 1] : absl::ascii_tolower(value[i - 1]);
+    if (c != text_[i - 1]) return false;
+  }
+  return true;
 }
 
 bool TextMatch::ContainsText(absl::string_view value) const {

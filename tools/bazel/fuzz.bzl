@@ -42,6 +42,7 @@ def fuzz_test(name, srcs, corpus = [], deps = [], dict = None, runs = 20000, **k
                (["-dict=$(rootpath %s)" % dict] if dict else []) +
                ["$(rootpaths %s)" % label for label in corpus],
         data = corpus + ([dict] if dict else []),
+        linkstatic = True,  # One file to carry to wherever there is time to hunt.
         deps = deps + ["//tests/support:fuzz_main"],
         **kwargs
     )
