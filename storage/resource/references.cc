@@ -1,0 +1,430 @@
+#include "storage/resource/references.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/net/endpoint.h"
+#include "base/status_macros.h"
+#include "storage/resource/errors.h"
+#include "storage/resource/fields.h"
+
+namespace trellis::resource {
+
+// Names by something they say; each map is made when first asked for.
+class ReferenceChecker::Index {
+ public:
+  using Names = std::vector<std::string>;
+
+  explicit Index(const View& view) : view_(view) {}
+
+  const Names& ByDisplayName(Kind kind, absl::string_view scope, absl::string_view display_name) {
+    return Lookup(absl::StrCat("name/", CollectionPrefix(kind)), CollectionPrefix(kind),
+                  absl::StrCat(scope, "/", display_name),
+                  [](const v1::Resource& resource, const Add& add) {
+                    add(absl::StrCat(AccountOf(resource), "/", DisplayName(resource)));
+                  });
+  }
+  // Listeners and rules whose action forwards to it.
+  const Names& UsersOfGroup(absl::string_view group) {
+    return Lookup("group users", CollectionPrefix(Kind::kService), group,
+                  [](const v1::Resource& resource, const Add& add) {
+                    const v1::RuleAction& action = resource.has_listener()
+                                                       ? resource.listener().default_action()
+                                                       : resource.rule().action();
+                    for (const std::string& name : TargetGroupsOf(action)) add(name);
+                  });
+  }
+  const Names& VpcAssociationsOfVpc(absl::string_view vpc) {
+    return Lookup("associations of vpc", CollectionPrefix(Kind::kVpcAssociation), vpc,
+                  [](const v1::Resource& resource, const Add& add) {
+                    add(resource.vpc_association().vpc());
+                  });
+  }
+  const Names& VpcAssociationsOfNetwork(absl::string_view network) {
+    return Lookup("vpcs of network", CollectionPrefix(Kind::kVpcAssociation), network,
+                  [](const v1::Resource& resource, const Add& add) {
+                    add(resource.vpc_association().service_network());
+                  });
+  }
+  const Names& AssociationsOfService(absl::string_view service) {
+    return Lookup("networks of service", CollectionPrefix(Kind::kServiceAssociation), service,
+                  [](const v1::Resource& resource, const Add& add) {
+                    add(resource.service_association().service());
+                  });
+  }
+  const Names& ServiceAssociationsOfNetwork(absl::string_view network) {
+    return Lookup("services of network", CollectionPrefix(Kind::kServiceAssociation), network,
+                  [](const v1::Resource& resource, const Add& add) {
+                    add(resource.service_association().service_network());
+                  });
+  }
+  const Names& GroupsOfVpc(absl::string_view vpc) {
+    return Lookup(
+        "groups of vpc", CollectionPrefix(Kind::kTargetGroup), vpc,
+        [](const v1::Resource& resource, const Add& add) { add(resource.target_group().vpc()); });
+  }
+  const Names& AgentsOfVpc(absl::string_view vpc) {
+    return Lookup(
+        "agents of vpc", CollectionPrefix(Kind::kAgent), vpc,
+        [](const v1::Resource& resource, const Add& add) { add(resource.agent().vpc()); });
+  }
+
+ private:
+  using Add = absl::FunctionRef<void(absl::string_view key)>;
+  using Map = absl::flat_hash_map<std::string, Names>;
+
+  const Names& Lookup(const std::string& map_name, const std::string& prefix, absl::string_view key,
+                      absl::FunctionRef<void(const v1::Resource& resource, const Add& add)> keys) {
+    static const Names& none = *new Names();
+    const auto [it, made] = maps_.try_emplace(map_name);
+    if (made) {
+      view_.Visit(prefix, "", [&](const std::string& name, const v1::Resource& resource) {
+        keys(resource, [&](absl::string_view key) {
+          if (!key.empty()) it->second[std::string(key)].push_back(name);
+        });
+        return true;
+      });
+    }
+    const auto found = it->second.find(key);
+    return found == it->second.end() ? none : found->second;
+  }
+
+  const View& view_;
+  std::map<std::string, Map> maps_;
+};
+
+namespace {
+
+// The first of `names` that is not `self`; empty when there is none.
+std::string Another(const std::vector<std::string>& names, absl::string_view self) {
+  for (const std::string& name : names) {
+    if (name != self) return name;
+  }
+  return "";
+}
+
+absl::Status CheckExists(const View& view, absl::string_view field, absl::string_view name) {
+  return view.Find(name) != nullptr ? absl::OkStatus() : ReferenceMissing(field, name);
+}
+
+absl::Status CheckAccountExists(const View& view, Kind kind, const std::string& account) {
+  if (account.empty()) return absl::OkStatus();
+  return CheckExists(view, absl::StrCat(KindWords(kind), ".account"),
+                     Join("", Kind::kAccount, account));
+}
+
+// The first resource of `kind` below `parent` beside `self` for which `same` holds.
+std::string FindSibling(const View& view, Kind kind, absl::string_view parent,
+                        absl::string_view self,
+                        absl::FunctionRef<bool(const v1::Resource& resource)> same) {
+  std::string found;
+  view.Visit(CollectionPrefix(kind, parent), "",
+             [&](const std::string& name, const v1::Resource& resource) {
+               // Rules lie below their listener: only the kind itself counts.
+               if (name != self && KindOf(resource) == kind && same(resource)) found = name;
+               return found.empty();
+             });
+  return found;
+}
+
+absl::Status CheckGroupFits(const v1::TargetGroup& group, const v1::Service& service,
+                            const v1::Listener& listener) {
+  const auto refuse = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("target_group: ", group.name(), " does not fit ", listener.name(), ": ", why));
+  };
+  if (group.account() != service.account()) {
+    return refuse(absl::StrCat("it is of account ", group.account(), " and the service of ",
+                               service.account(), "; give a group of the service's account"));
+  }
+  const bool passthrough = listener.protocol() == v1::LISTENER_TLS_PASSTHROUGH;
+  if (passthrough != (group.protocol() == v1::TARGET_TCP)) {
+    return refuse(passthrough ? "TLS_PASSTHROUGH forwards to groups of protocol TCP only"
+                              : "protocol TCP goes with TLS_PASSTHROUGH listeners only");
+  }
+  const bool http2 = group.protocol_version() == v1::HTTP2 || group.protocol_version() == v1::GRPC;
+  if (http2 && listener.protocol() != v1::LISTENER_HTTPS) {
+    return refuse("protocol versions HTTP2 and GRPC need an HTTPS listener");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckIpTarget(const v1::TargetGroup& group, const v1::Target& target) {
+  const bool ipv6 = group.ip_address_type() == v1::IPV6;
+  const auto address = net::Endpoint::FromAddress(target.id(), 0);
+  if (!address.ok() || address->is_ipv6() != ipv6) {
+    return BadField("target.id", target.id(), "does not fit its group",
+                    ipv6 ? "an IPv6 address" : "an IPv4 address");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTargetFits(const v1::TargetGroup& group, const v1::Target& target) {
+  if (!target.address().empty() && group.type() != v1::INSTANCE) {
+    return FieldNotAllowed("target.address", "only a group of type INSTANCE needs one");
+  }
+  if (group.type() == v1::LAMBDA) {
+    if (target.port() == 0) return absl::OkStatus();
+    return FieldNotAllowed("target.port", "a function has none");
+  }
+  if (target.port() == 0) return MissingField("target.port", "1 to 65535");
+  if (group.type() == v1::IP) return CheckIpTarget(group, target);
+  if (group.type() == v1::INSTANCE && target.address().empty()) {
+    return MissingField("target.address", "the IP address the instance answers on");
+  }
+  return absl::OkStatus();
+}
+
+std::string ServiceOf(absl::string_view listener_or_rule) {
+  std::string name(listener_or_rule);
+  while (KindOf(name) != Kind::kService && !name.empty()) name = ParentOf(name);
+  return name;
+}
+
+// One check of one resource over a view and its index.
+template <typename Index>
+class Check {
+ public:
+  Check(const View& view, Index& index, const v1::Resource& resource)
+      : view_(view), index_(index), resource_(resource), name_(ResourceName(resource)) {}
+
+  absl::Status Run() {
+    const Kind kind = KindOf(resource_);
+    RETURN_IF_ERROR(CheckAccountExists(view_, kind, AccountOf(resource_)));
+    RETURN_IF_ERROR(DisplayNameFree(kind));
+    switch (kind) {
+      case Kind::kService:
+        return ServiceDomain();
+      case Kind::kListener:
+        return ListenerRefs(resource_.listener());
+      case Kind::kRule:
+        return RuleRefs(resource_.rule());
+      case Kind::kTargetGroup:
+        if (resource_.target_group().vpc().empty()) return absl::OkStatus();
+        return CheckExists(view_, "target_group.vpc", resource_.target_group().vpc());
+      case Kind::kTarget:
+        return TargetRefs(resource_.target());
+      case Kind::kVpcAssociation:
+        return VpcAssociationRefs(resource_.vpc_association());
+      case Kind::kServiceAssociation:
+        return ServiceAssociationRefs(resource_.service_association());
+      case Kind::kAgent:
+        return CheckExists(view_, "agent.vpc", resource_.agent().vpc());
+      case Kind::kJoinToken:
+        return CheckExists(view_, "join_token.vpc", resource_.join_token().vpc());
+      default:
+        return absl::OkStatus();
+    }
+  }
+
+ private:
+  absl::Status DisplayNameFree(Kind kind) {
+    const std::string display_name = DisplayName(resource_);
+    // Accounts and agents are told apart by their ids; their display names are for people.
+    if (display_name.empty() || kind == Kind::kAccount || kind == Kind::kAgent) {
+      return absl::OkStatus();
+    }
+    const std::string holder =
+        ParentKind(kind) == Kind::kUnknown
+            ? Another(index_.ByDisplayName(kind, AccountOf(resource_), display_name), name_)
+            : FindSibling(view_, kind, ParentOf(name_), name_, [&](const v1::Resource& other) {
+                return DisplayName(other) == display_name;
+              });
+    return holder.empty() ? absl::OkStatus() : DisplayNameTaken(kind, display_name, holder);
+  }
+
+  // No other service of `network` has that domain.
+  absl::Status DomainFree(absl::string_view service, const std::string& domain,
+                          const std::string& network) {
+    if (domain.empty()) return absl::OkStatus();
+    for (const std::string& name : index_.ServiceAssociationsOfNetwork(network)) {
+      const auto association = view_.Find(name);
+      if (association == nullptr || association->service_association().service() == service) {
+        continue;
+      }
+      const auto other = view_.Find(association->service_association().service());
+      if (other != nullptr && absl::EqualsIgnoreCase(other->service().custom_domain(), domain)) {
+        return CustomDomainTaken(domain, other->service().name(), network);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ServiceDomain() {
+    const std::string& domain = resource_.service().custom_domain();
+    if (domain.empty()) return absl::OkStatus();
+    for (const std::string& name : index_.AssociationsOfService(name_)) {
+      const auto association = view_.Find(name);
+      if (association == nullptr) continue;
+      RETURN_IF_ERROR(
+          DomainFree(name_, domain, association->service_association().service_network()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ActionRefs(absl::string_view field, const v1::RuleAction& action,
+                          const v1::Listener& listener) {
+    const std::string service_name = ServiceOf(name_);
+    const auto service = view_.Find(service_name);
+    if (service == nullptr) return ReferenceMissing("parent", service_name);
+    for (const std::string& group_name : TargetGroupsOf(action)) {
+      const auto group = view_.Find(group_name);
+      if (group == nullptr) {
+        return ReferenceMissing(absl::StrCat(field, ".forward.target_groups.target_group"),
+                                group_name);
+      }
+      RETURN_IF_ERROR(CheckGroupFits(group->target_group(), service->service(), listener));
+      for (const std::string& user : index_.UsersOfGroup(group_name)) {
+        if (!absl::StartsWith(user, absl::StrCat(service_name, "/"))) {
+          return TargetGroupOfAnotherService(group_name, ServiceOf(user));
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ListenerRefs(const v1::Listener& listener) {
+    RETURN_IF_ERROR(CheckExists(view_, "parent", ParentOf(name_)));
+    const std::string holder = FindSibling(
+        view_, Kind::kListener, ParentOf(name_), name_,
+        [&](const v1::Resource& other) { return other.listener().port() == listener.port(); });
+    if (!holder.empty()) return ListenerPortTaken(listener.port(), holder);
+    return ActionRefs("listener.default_action", listener.default_action(), listener);
+  }
+
+  absl::Status RuleRefs(const v1::Rule& rule) {
+    const auto parent = view_.Find(ParentOf(name_));
+    if (parent == nullptr) return ReferenceMissing("parent", ParentOf(name_));
+    if (parent->listener().protocol() == v1::LISTENER_TLS_PASSTHROUGH) {
+      return FieldNotAllowed("rule", "a TLS_PASSTHROUGH listener has its default action only");
+    }
+    const std::string holder = FindSibling(
+        view_, Kind::kRule, ParentOf(name_), name_,
+        [&](const v1::Resource& other) { return other.rule().priority() == rule.priority(); });
+    if (!holder.empty()) return RulePriorityTaken(rule.priority(), holder);
+    return ActionRefs("rule.action", rule.action(), parent->listener());
+  }
+
+  absl::Status TargetRefs(const v1::Target& target) {
+    const std::string group_name = ParentOf(name_);
+    const auto group = view_.Find(group_name);
+    if (group == nullptr) return ReferenceMissing("parent", group_name);
+    RETURN_IF_ERROR(CheckTargetFits(group->target_group(), target));
+    const v1::TargetGroupType type = group->target_group().type();
+    if (type != v1::LAMBDA && type != v1::ALB) return absl::OkStatus();
+    const std::string other = FindSibling(view_, Kind::kTarget, group_name, name_,
+                                          [](const v1::Resource&) { return true; });
+    if (other.empty()) return absl::OkStatus();
+    return OneTargetOnly(group_name, v1::TargetGroupType_Name(type));
+  }
+
+  absl::Status VpcAssociationRefs(const v1::VpcAssociation& association) {
+    RETURN_IF_ERROR(
+        CheckExists(view_, "vpc_association.service_network", association.service_network()));
+    RETURN_IF_ERROR(CheckExists(view_, "vpc_association.vpc", association.vpc()));
+    const std::string holder = Another(index_.VpcAssociationsOfVpc(association.vpc()), name_);
+    return holder.empty() ? absl::OkStatus() : VpcAlreadyAssociated(association.vpc(), holder);
+  }
+
+  absl::Status ServiceAssociationRefs(const v1::ServiceAssociation& association) {
+    RETURN_IF_ERROR(
+        CheckExists(view_, "service_association.service_network", association.service_network()));
+    const auto service = view_.Find(association.service());
+    if (service == nullptr) {
+      return ReferenceMissing("service_association.service", association.service());
+    }
+    for (const std::string& name : index_.AssociationsOfService(association.service())) {
+      const auto other = view_.Find(name);
+      if (name != name_ && other != nullptr &&
+          other->service_association().service_network() == association.service_network()) {
+        return AssociationExists(name);
+      }
+    }
+    return DomainFree(association.service(), service->service().custom_domain(),
+                      association.service_network());
+  }
+
+  const View& view_;
+  Index& index_;
+  const v1::Resource& resource_;
+  const std::string name_;
+};
+
+absl::Status CheckAccountUnused(const View& view, absl::string_view name) {
+  std::string user;
+  view.Visit("", "", [&](const std::string& other, const v1::Resource& resource) {
+    if (AccountOf(resource) == IdOf(name)) user = other;
+    return user.empty();
+  });
+  return user.empty() ? absl::OkStatus()
+                      : InUse(Kind::kAccount, name, user, "delete what the account owns first");
+}
+
+}  // namespace
+
+ReferenceChecker::ReferenceChecker(const View& view)
+    : view_(view), index_(std::make_unique<Index>(view)) {}
+ReferenceChecker::~ReferenceChecker() = default;
+
+absl::Status ReferenceChecker::Check(const v1::Resource& resource) {
+  return resource::Check<Index>(view_, *index_, resource).Run();
+}
+
+absl::Status ReferenceChecker::CheckDelete(absl::string_view name) {
+  const auto unused_by = [&](Kind kind, const std::vector<std::string>& users,
+                             absl::string_view what_to_do) {
+    return users.empty() ? absl::OkStatus() : InUse(kind, name, users.front(), what_to_do);
+  };
+  switch (KindOf(name)) {
+    case Kind::kAccount:
+      return CheckAccountUnused(view_, name);
+    case Kind::kVpc:
+      RETURN_IF_ERROR(unused_by(Kind::kVpc, index_->AgentsOfVpc(name), "evict its agents first"));
+      RETURN_IF_ERROR(
+          unused_by(Kind::kVpc, index_->GroupsOfVpc(name), "delete its target groups first"));
+      return unused_by(Kind::kVpc, index_->VpcAssociationsOfVpc(name),
+                       "delete its association first");
+    case Kind::kServiceNetwork:
+      if (!index_->VpcAssociationsOfNetwork(name).empty()) return NetworkHasVpcs(name);
+      if (!index_->ServiceAssociationsOfNetwork(name).empty()) return NetworkHasServices(name);
+      return absl::OkStatus();
+    case Kind::kService:
+      if (!index_->AssociationsOfService(name).empty()) return ServiceHasNetworks(name);
+      return absl::OkStatus();
+    case Kind::kTargetGroup: {
+      RETURN_IF_ERROR(unused_by(Kind::kTargetGroup, index_->UsersOfGroup(name),
+                                "take it out of that action first"));
+      const std::string target =
+          FindSibling(view_, Kind::kTarget, name, "", [](const v1::Resource&) { return true; });
+      if (target.empty()) return absl::OkStatus();
+      return InUse(Kind::kTargetGroup, name, target, "deregister its targets first");
+    }
+    default:
+      return absl::OkStatus();  // Nothing refers to the other kinds.
+  }
+}
+
+std::vector<std::string> CascadeOf(absl::string_view name, const View& view) {
+  std::vector<std::string> names;
+  const Kind kind = KindOf(name);
+  if (kind != Kind::kService && kind != Kind::kListener) return names;
+  view.Visit(absl::StrCat(name, "/"), "", [&](const std::string& child, const v1::Resource&) {
+    names.push_back(child);
+    return true;
+  });
+  // A listener sorts before its rules: backwards, children come first.
+  return {names.rbegin(), names.rend()};
+}
+
+std::vector<std::string> TargetGroupsOf(const v1::RuleAction& action) {
+  std::vector<std::string> names;
+  for (const v1::WeightedTargetGroup& share : action.forward().target_groups()) {
+    names.push_back(share.target_group());
+  }
+  return names;
+}
+
+}  // namespace trellis::resource
