@@ -1,6 +1,7 @@
 #include "storage/catalog/catalog.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/container/btree_map.h"
@@ -134,8 +135,11 @@ class CatalogImpl final : public Catalog {
   v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence) const;
   Winners FindWinners(const v1::Delta& delta, const std::vector<ResourcePtr>& resources) const;
   Batch MakeBatch(const v1::Delta& delta, const Winners& winners) const;
-  // Writes `delta` beyond what is held and, if that worked, changes the state and tells listeners.
-  absl::Status Merge(const v1::Delta& delta, const std::vector<ResourcePtr>& resources, bool local);
+  absl::Status MoveToFreeIndexes(const Origin& origin, Winners& winners);
+  // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
+  // if nothing was new.
+  absl::StatusOr<bool> Merge(const v1::Delta& delta, const std::vector<ResourcePtr>& resources,
+                             bool local);
   void Replace(const std::string& name, Stored stored);
   void Notify(const Applied& applied, const v1::Delta& delta);
 
@@ -349,14 +353,21 @@ absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
   delta.set_after(head);
   delta.set_up_to(head + 1);
   std::vector<ResourcePtr> resources;
+  size_t bytes = 0;
   for (Change& change : changes) {
     v1::Entry& entry = *delta.add_entries();
     entry = MakeEntry(std::move(change), version, head + 1);
     // What peers would refuse is refused here.
     ASSIGN_OR_RETURN(ResourcePtr resource, CheckEntry(entry));
     resources.push_back(std::move(resource));
+    bytes += entry.ByteSizeLong();
+    if (bytes > kMaxTransactionBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("transaction: more than ", kMaxTransactionBytes,
+                       " bytes; write it in several, what is referred to first"));
+    }
   }
-  RETURN_IF_ERROR(Merge(delta, resources, /*local=*/true));
+  RETURN_IF_ERROR(Merge(delta, resources, /*local=*/true).status());
   return MeshToken{origin_, head + 1};
 }
 
@@ -365,9 +376,8 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
                    CheckDelta(delta, runtime_.scheduler.WallNow()));
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = vector_.head(origin);
-  if (delta.up_to() <= head) return false;
-  if (origin == origin_) {
-    return absl::InvalidArgumentError(absl::StrCat(
+  if (origin == origin_ && delta.up_to() > head) {
+    return absl::FailedPreconditionError(absl::StrCat(
         "delta: a peer holds ", delta.up_to(), " transactions of this agent, which made only ",
         head, "; if its data folder came from a backup, let it join the mesh again"));
   }
@@ -380,19 +390,16 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
     return absl::InvalidArgumentError(absl::StrCat("delta of ", resource::AgentName(origin.node),
                                                    ": more than ", kMaxOrigins, " origins"));
   }
-  RETURN_IF_ERROR(Merge(delta, resources, /*local=*/false));
-  return true;
+  return Merge(delta, resources, /*local=*/false);
 }
 
 CatalogImpl::Winners CatalogImpl::FindWinners(const v1::Delta& delta,
                                               const std::vector<ResourcePtr>& resources) const {
-  const uint64_t head = vector_.head(Origin::FromProto(delta.origin()));
   Winners winners;
   uint64_t sequence = 0;
   uint32_t index = 0;
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
-    if (entry.sequence() <= head) continue;
     index = entry.sequence() == sequence ? index + 1 : 0;
     sequence = entry.sequence();
     Stored stored = MakeStored(entry, resources[i], index);
@@ -415,15 +422,44 @@ Batch CatalogImpl::MakeBatch(const v1::Delta& delta, const Winners& winners) con
     batch.Put(Table::kEntries, name, winner.entry->SerializeAsString());
     batch.Put(Table::kByOrigin, winner.stored.origin_key().Encode(), name);
   }
-  batch.Put(Table::kMeta, HeadKey(Origin::FromProto(delta.origin())), EncodeNumber(delta.up_to()));
+  const Origin origin = Origin::FromProto(delta.origin());
+  if (delta.up_to() > vector_.head(origin)) {
+    batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
+  }
   return batch;
 }
 
-absl::Status CatalogImpl::Merge(const v1::Delta& delta, const std::vector<ResourcePtr>& resources,
-                                bool local) {
+absl::Status CatalogImpl::MoveToFreeIndexes(const Origin& origin, Winners& winners) {
+  const uint64_t head = vector_.head(origin);
+  std::map<uint64_t, uint32_t> free;  // By sequence.
+  for (auto& [name, winner] : winners.by_name) {
+    Stored& stored = winner.stored;
+    if (stored.sequence > head) continue;
+    const auto [it, first] = free.try_emplace(stored.sequence, 0);
+    if (first) {
+      RETURN_IF_ERROR(
+          engine_.Scan(Table::kByOrigin, OriginKey{origin, stored.sequence}.Encode(),
+                       OriginKey{origin, stored.sequence + 1}.Encode(),
+                       [&, free_index = &it->second](absl::string_view key, absl::string_view) {
+                         OriginKey row;
+                         if (OriginKey::Decode(key, &row)) *free_index = row.index + 1;
+                         return true;
+                       }));
+    }
+    stored.index = it->second++;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta,
+                                        const std::vector<ResourcePtr>& resources, bool local) {
   CHECK(!notifying_) << "a listener wrote to the catalog";
   const Origin origin = Origin::FromProto(delta.origin());
+  const uint64_t head = vector_.head(origin);
   Winners winners = FindWinners(delta, resources);
+  if (winners.names.empty() && delta.up_to() <= head) return false;
+  // Of a transaction that is held, others may have the indexes of its lost entries.
+  RETURN_IF_ERROR(MoveToFreeIndexes(origin, winners));
   Batch batch = MakeBatch(delta, winners);
   uint64_t bound = hlc_bound_;
   if (local) {
@@ -439,11 +475,12 @@ absl::Status CatalogImpl::Merge(const v1::Delta& delta, const std::vector<Resour
   hlc_bound_ = bound;
   v1::Delta passed_on;
   origin.ToProto(passed_on.mutable_origin());
-  passed_on.set_after(vector_.head(origin));
+  passed_on.set_after(head);
   passed_on.set_up_to(delta.up_to());
   for (const v1::Entry& entry : delta.entries()) {
     const auto winner = winners.by_name.find(entry.key());
-    if (winner != winners.by_name.end() && winner->second.entry == &entry) {
+    if (entry.sequence() > head && winner != winners.by_name.end() &&
+        winner->second.entry == &entry) {
       *passed_on.add_entries() = entry;
     }
   }
@@ -461,7 +498,7 @@ absl::Status CatalogImpl::Merge(const v1::Delta& delta, const std::vector<Resour
     Replace(name, std::move(stored));
   }
   Notify(applied, passed_on);
-  return absl::OkStatus();
+  return true;
 }
 
 void CatalogImpl::Replace(const std::string& name, Stored stored) {
@@ -480,7 +517,9 @@ void CatalogImpl::Notify(const Applied& applied, const v1::Delta& delta) {
   if (!applied.items.empty()) {
     for (auto& listener : listeners_) listener(applied);
   }
-  for (auto& listener : delta_listeners_) listener(delta);
+  if (delta.up_to() > delta.after()) {
+    for (auto& listener : delta_listeners_) listener(delta);
+  }
   notifying_ = false;
 }
 

@@ -41,6 +41,8 @@ struct Root {
 // Bounds on what is written and on what peers may send.
 inline constexpr int kMaxTransaction = 10000;          // Changes of a Commit, entries of a Delta.
 inline constexpr size_t kMaxPayloadBytes = 256 << 10;  // Of one serialized resource.
+// Of a Commit's entries, serialized: a transaction travels whole, in one frame of at most 4 MiB.
+inline constexpr size_t kMaxTransactionBytes = 2 << 20;
 
 // One write of a transaction.
 struct Change {
@@ -108,7 +110,8 @@ class Catalog {
   // etag, create_time and update_time of the resources. No changes: the token of the last write.
   //   ABORTED              a base is not current; the message names the resource
   //   FAILED_PRECONDITION  the name was deleted and its kind (agents, join tokens) never returns
-  //   INVALID_ARGUMENT     more than kMaxTransaction changes, one name twice, or a resource that
+  //   INVALID_ARGUMENT     more than kMaxTransaction changes or kMaxTransactionBytes, one name
+  //                        twice, or a resource that
   //                        peers would refuse: too large, or of another name than its key
   //   UNAVAILABLE          the engine refused; nothing changed
   virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
@@ -117,9 +120,13 @@ class Catalog {
 
   // Merges what a peer sent. Bounds and shapes are checked; a delta that starts after our head of
   // its origin is a gap. Applying the same delta twice, or in any order, gives the same state.
-  //   OUT_OF_RANGE      a gap; nothing changed, ask the peer for what is missing
-  //   INVALID_ARGUMENT  malformed; nothing changed
-  //   UNAVAILABLE       the engine refused; nothing changed
+  // Entries up to our head are merged too, so a peer's everything repairs what was lost here; such
+  // finds reach Subscribe, but not SubscribeDeltas.
+  //   OUT_OF_RANGE         a gap; nothing changed, ask the peer for what is missing
+  //   INVALID_ARGUMENT     malformed; nothing changed
+  //   FAILED_PRECONDITION  well-formed, but from a clock far ahead of ours, or of our own origin
+  //                        beyond what we wrote; nothing changed
+  //   UNAVAILABLE          the engine refused; nothing changed
   // Returns true if anything was new.
   virtual absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) = 0;
 

@@ -117,8 +117,13 @@ TEST_F(CatalogTest, TransactionHappensWhollyOrNotAtAll) {
 TEST_F(CatalogTest, WritesThatPeersWouldRefuseAreRefused) {
   Change misnamed = PutService(1, "a");
   misnamed.name = ServiceName(2);
+  std::vector<Change> heavy;  // Each small enough, together too large for a frame.
+  for (int i = 0; i < 9; ++i) {
+    heavy.push_back(PutService(i, std::string(kMaxPayloadBytes - 1024, 'a')));
+  }
   const std::vector<std::vector<Change>> transactions = {
       {misnamed},
+      heavy,
       {PutService(1, std::string(kMaxPayloadBytes, 'a'))},
       {PutService(1, "a"), PutService(1, "b")},
       {{std::string(2000, 'n'), trellis::v1::Resource(), {}}},

@@ -20,10 +20,13 @@ constexpr size_t kMaxEntryBytes = kMaxPayloadBytes + 8 * 1024;
 constexpr uint64_t kMaxSequence = uint64_t{1} << 62;  // Leaves room to add without overflow.
 constexpr size_t kShownBytes = 100;                   // Of a key, in messages.
 
+std::string Describe(const v1::Entry& entry, absl::string_view problem) {
+  return absl::StrCat("entry \"", absl::CHexEscape(entry.key().substr(0, kShownBytes)), "\" of ",
+                      resource::AgentName(entry.origin().node()), ": ", problem);
+}
+
 absl::Status Malformed(const v1::Entry& entry, absl::string_view problem) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("entry \"", absl::CHexEscape(entry.key().substr(0, kShownBytes)), "\" of ",
-                   resource::AgentName(entry.origin().node()), ": ", problem));
+  return absl::InvalidArgumentError(Describe(entry, problem));
 }
 
 absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, uint64_t previous,
@@ -36,9 +39,10 @@ absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, uint64
   }
   if (entry.sequence() < previous) return Malformed(entry, "its sequence is out of order");
   if (Version::FromProto(entry.version()).time() > now + kMaxFuture) {
-    return Malformed(entry,
-                     absl::StrCat("its version is more than ", absl::FormatDuration(kMaxFuture),
-                                  " ahead of this agent's clock; check both clocks"));
+    // Whoever passed it on is not to blame.
+    return absl::FailedPreconditionError(
+        Describe(entry, absl::StrCat("its version is more than ", absl::FormatDuration(kMaxFuture),
+                                     " ahead of this agent's clock; check both clocks")));
   }
   return absl::OkStatus();
 }

@@ -23,8 +23,8 @@ using ResourcePtr = std::shared_ptr<const trellis::v1::Resource>;
 absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry);
 
 // The resources of all entries, in their order.
-//   INVALID_ARGUMENT  over a bound, out of order, of another origin, or a version more than
-//                     kMaxFuture after `now`; the message names the author
+//   INVALID_ARGUMENT     over a bound, out of order, of another origin; the message names the
+//   author FAILED_PRECONDITION  a version more than kMaxFuture after `now`; so does this one
 absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl::Time now);
 
 // An entry's share of the catalog's root: the first 128 bits of a SHA-256 over key, version,

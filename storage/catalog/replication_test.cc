@@ -112,7 +112,7 @@ TEST(ReplicationTest, VersionFarInTheFutureIsRefusedAndNamesItsAuthor) {
   a.scheduler.RunFor(absl::Seconds(11));
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
   EXPECT_THAT(b.catalog->ApplyRemote(DeltasOf(a)[0]),
-              StatusIs(absl::StatusCode::kInvalidArgument,
+              StatusIs(absl::StatusCode::kFailedPrecondition,
                        testing::AllOf(HasSubstr("agents/0000000000000001"), HasSubstr("clock"))));
 }
 
@@ -136,6 +136,33 @@ TEST(ReplicationTest, VersionWithinTheDriftAdvancesTheClock) {
   b.PullFrom(a);
   ASSERT_OK(b.catalog->Commit({PutService(2, "b")}));
   EXPECT_GT(b.VersionOf(ServiceName(2)), b.VersionOf(ServiceName(1)));
+}
+
+TEST(ReplicationTest, WhatADiskLostIsRepairedByAPeersEverything) {
+  TestNode a(1), b(2);
+  ASSERT_OK(a.catalog->Commit({PutService(1, "a"), PutService(2, "b"), PutService(3, "c")}));
+  b.PullFrom(a);
+  const std::vector<v1::Delta> everything = DeltasOf(a);
+  // b's disk loses the first entry of the transaction, and the others stay where they were.
+  Batch loss;
+  loss.Delete(Table::kEntries, ServiceName(1));
+  ASSERT_OK(b.engine.Scan(Table::kByOrigin, "", "",
+                          [&](absl::string_view key, absl::string_view name) {
+                            if (name == ServiceName(1)) loss.Delete(Table::kByOrigin, key);
+                            return true;
+                          }));
+  ASSERT_OK(b.engine.Write(loss, Durability::kSynced));
+  b.Open();
+  ASSERT_EQ(b.catalog->vector(), a.catalog->vector());
+  ASSERT_NE(b.catalog->root(), a.catalog->root());
+
+  ASSERT_OK_AND_ASSIGN(const bool repaired, b.catalog->ApplyRemote(everything[0]));
+  EXPECT_TRUE(repaired);
+  EXPECT_EQ(b.catalog->root(), a.catalog->root());
+  ASSERT_OK_AND_ASSIGN(const bool again, b.catalog->ApplyRemote(everything[0]));
+  EXPECT_FALSE(again);
+  b.Open();
+  EXPECT_EQ(b.catalog->root(), a.catalog->root());
 }
 
 TEST(ReplicationTest, NewerOfTwoConcurrentWritesWinsOnBothSides) {
@@ -189,7 +216,7 @@ TEST(ReplicationTest, PeerThatHoldsMoreOfOursThanWeMadeIsRefused) {
   v1::Delta delta = DeltasOf(a)[0];
   delta.set_up_to(5);
   EXPECT_THAT(a.catalog->ApplyRemote(delta),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("backup")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("backup")));
 }
 
 TEST(ReplicationTest, SupersededEntriesAreLeftOutAndTheHeadIsRight) {
