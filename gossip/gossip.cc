@@ -117,6 +117,7 @@ void GossipImpl::ListenToCatalog() {
     for (const storage::Applied::Item& item : applied.items) {
       if (resource::KindOf(item.name) == resource::Kind::kAgent) RefreshRosterSoon();
     }
+    heartbeats_.CatalogChanged();
   });
   catalog_.SubscribeDeltas([this, alive = alive_](const storage::v1::Delta& delta) {
     if (!*alive) return;

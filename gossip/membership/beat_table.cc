@@ -25,13 +25,15 @@ bool BeatTable::Merge(const peer::v1::Beat& beat, absl::Duration now) {
   member.holds = storage::VersionVector::FromProto(beat.holds());
   member.enforces = storage::VersionVector::FromProto(beat.enforces());
   member.heard_at = now;
-  member.link_lost = false;
+  if (member.link_lost_at && now - *member.link_lost_at > kUnderWayMost) {
+    member.link_lost_at.reset();
+  }
   return true;
 }
 
-void BeatTable::LinkLost(NodeId node) {
+void BeatTable::LinkLost(NodeId node, absl::Duration now) {
   const auto it = members_.find(node);
-  if (it != members_.end()) it->second.link_lost = true;
+  if (it != members_.end()) it->second.link_lost_at = now;
 }
 
 bool BeatTable::Judge(absl::Duration now) {
@@ -48,7 +50,7 @@ Liveness BeatTable::Verdict(const Member& member, absl::Duration now) const {
   if (member.beat.node() == 0) return Liveness::kDown;
   const absl::Duration silence = now - member.heard_at;
   if (silence >= limits_.down_after) return Liveness::kDown;
-  if (silence >= limits_.suspect_after || member.link_lost) return Liveness::kSuspect;
+  if (silence >= limits_.suspect_after || member.link_lost_at) return Liveness::kSuspect;
   return Liveness::kAlive;
 }
 

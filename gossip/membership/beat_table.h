@@ -9,6 +9,7 @@
 #define TRELLIS_GOSSIP_MEMBERSHIP_BEAT_TABLE_H_
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -25,6 +26,9 @@ bool IsNewer(const peer::v1::Beat& a, const peer::v1::Beat& b);
 // Thread-safety: none; control thread. `now` is the scheduler's monotonic time.
 class BeatTable {
  public:
+  // No beat is under way for longer, but for broken networks.
+  static constexpr absl::Duration kUnderWayMost = absl::Milliseconds(500);
+
   struct Limits {
     absl::Duration suspect_after;
     absl::Duration down_after;
@@ -34,7 +38,8 @@ class BeatTable {
     storage::VersionVector holds;
     storage::VersionVector enforces;
     absl::Duration heard_at = -absl::InfiniteDuration();
-    bool link_lost = false;  // Since the newest beat.
+    // When its link to us broke, unless it was heard of since.
+    std::optional<absl::Duration> link_lost_at;
     Liveness liveness = Liveness::kDown;
   };
 
@@ -45,8 +50,9 @@ class BeatTable {
 
   // True if the beat is of a member and newer than what is held, and was taken.
   bool Merge(const peer::v1::Beat& beat, absl::Duration now);
-  // The link to `node` broke: suspect until a newer beat comes.
-  void LinkLost(NodeId node);
+  // The link to `node` broke: suspect until a newer beat comes that cannot have been under way
+  // already, by other links, when it broke.
+  void LinkLost(NodeId node, absl::Duration now);
   // Judges everybody's liveness. True when a verdict changed.
   bool Judge(absl::Duration now);
 

@@ -56,8 +56,9 @@ void Heartbeats::AddLink(NodeId peer) {
 
 void Heartbeats::RemoveLink(NodeId peer, bool broken) {
   if (owed_.erase(peer) == 0 || !broken) return;
-  table_.LinkLost(peer);
-  if (table_.Judge(runtime_.scheduler.MonotonicNow())) changed_();
+  const absl::Duration now = runtime_.scheduler.MonotonicNow();
+  table_.LinkLost(peer, now);
+  if (table_.Judge(now)) changed_();
 }
 
 void Heartbeats::OnHeartbeat(NodeId from, const peer::v1::Heartbeat& heartbeat) {

@@ -212,8 +212,8 @@ absl::Status Replicator::Apply(NodeId from, const storage::v1::Delta& delta, boo
   }
   if (absl::IsInvalidArgument(applied.status())) return applied.status();
   if (!applied.ok()) {
-    // Our disk's fault: nothing changed, and the next digest asks for it again.
-    LOG(WARNING) << "cannot store what a peer sent: " << applied.status();
+    // Our disk's or some clock's fault: nothing changed, and the next digest asks for it again.
+    LOG(WARNING) << "cannot take what a peer sent: " << applied.status();
     return absl::OkStatus();
   }
   if (const auto it = links_.find(from); it != links_.end()) {

@@ -158,7 +158,7 @@ void SimNetwork::Break(NodeId a, NodeId b, uint64_t generation, const absl::Stat
                        const absl::Status& why_b, absl::Duration delay) {
   if (FindLink(a, b, generation) == nullptr) return;
   // If the news cannot reach the other end, it finds out by itself.
-  if (!Reaches(a, b)) delay = std::max(delay, kRetriesRunOut);
+  if (!Reaches(a, b) || dark_.count(a) > 0) delay = std::max(delay, kRetriesRunOut);
   links_.erase(PairOf(a, b));
   TellLost(a, b, generation, why_a, absl::ZeroDuration());
   TellLost(b, a, generation, why_b, delay);

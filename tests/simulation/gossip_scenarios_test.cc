@@ -1,0 +1,397 @@
+// Directed histories: what gossip promises, one situation at a time.
+#include <string>
+#include <vector>
+
+#include "base/log/log.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/simulation/sim_world.h"
+#include "tests/support/status_matchers.h"
+
+namespace trellis::simulation {
+namespace {
+
+// Links that break and peers that are refused are what these tests are about.
+[[maybe_unused]] const bool kQuiet = (SetMinLogSeverity(LogSeverity::FATAL), true);
+
+using gossip::Liveness;
+using testing::IsEmpty;
+
+constexpr absl::Duration kSoon = absl::Milliseconds(500);
+constexpr absl::Duration kLater = absl::Seconds(20);
+
+const gossip::MemberView ViewOf(SimNode& at, gossip::NodeId whom) {
+  for (const gossip::MemberView& view : at.gossip().View()) {
+    if (view.node == whom) return view;
+  }
+  ADD_FAILURE() << "no view of that node";
+  return {};
+}
+
+TEST(GossipScenario, AWriteReachesEverybodyAtTheSpeedOfTheNetwork) {
+  SimWorld world({.seed = 1, .nodes = 5, .latency_most = absl::Milliseconds(2)});
+  world.Settle();
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(3, name, "hello"));
+  world.RunFor(absl::Milliseconds(5));  // One hop with jitter; no tick comes into it.
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(world.Text(i, name), "hello") << i;
+}
+
+TEST(GossipScenario, ARingOfManyDeliversToo) {
+  SimWorld world(
+      {.seed = 2, .nodes = 24, .latency_most = absl::Milliseconds(2), .max_neighbours = 4});
+  world.Settle();
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(17, name, "hello"));
+  EXPECT_TRUE(world.RunUntilConverged(absl::Milliseconds(100)));
+  EXPECT_EQ(world.Text(5, name), "hello");
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, ARuleWrittenOnBothSidesOfAPartitionConverges) {
+  SimWorld world({.seed = 7, .nodes = 5});
+  world.Settle();
+  const std::string cart = world.NewName();
+  ASSERT_OK(world.Put(0, cart, "before"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+
+  world.Partition({0, 1}, {2, 3, 4});
+  world.RunFor(absl::Seconds(30));
+  EXPECT_EQ(world.node(0).LivenessOf(world.node(4).id()), Liveness::kDown);
+  ASSERT_OK(world.Put(0, cart, "left"));
+  ASSERT_OK(world.Put(4, cart, "right"));
+  world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(world.Text(1, cart), "left");
+  EXPECT_EQ(world.Text(2, cart), "right");
+
+  world.Heal();
+  EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(5))) << world.ReplayHint();
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, ADeleteOnOneSideIsNotUndoneByTheOtherSidesOldCopy) {
+  SimWorld world({.seed = 8, .nodes = 4});
+  world.Settle();
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(0, name, "short-lived"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  world.node(3).Kill();
+  ASSERT_OK(world.Delete(1, name));
+  world.RunFor(absl::Minutes(10));
+  world.node(3).Boot();
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+  world.RunFor(absl::Minutes(1));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(world.Text(i, name), std::nullopt);
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, APowerCutBetweenWritesLosesNoAcknowledgedOne) {
+  SimWorld world({.seed = 9, .nodes = 3});
+  world.Settle();
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 10; ++i) ASSERT_OK(world.Put(1, world.NewName(), "kept"));
+    world.node(1).CutPower(0);
+    world.RunFor(absl::Milliseconds(100));
+    world.node(1).Boot();
+  }
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+  EXPECT_EQ(world.Names(0).size(), 200u);
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, WhatAPowerCutTookFromAReplicaIsFetchedAgain) {
+  SimWorld world({.seed = 10, .nodes = 3});
+  world.Settle();
+  for (int i = 0; i < 50; ++i) ASSERT_OK(world.Put(0, world.NewName(), "replicated"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  ASSERT_GT(world.node(2).engine().unsynced_writes(), 10u);
+  world.node(2).CutPower(5);
+  world.node(2).Boot();
+  ASSERT_FALSE(world.Converged());
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, ALateJoinerCatchesUpPageByPage) {
+  SimWorld world({.seed = 11, .nodes = 3});
+  world.Settle();
+  const std::string text(100 << 10, 'x');
+  for (int i = 0; i < 40; ++i) ASSERT_OK(world.Put(i % 3, world.NewName(), text));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  const int joiner = world.Join();
+  EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(5)));
+  EXPECT_EQ(world.Names(joiner).size(), 40u);
+  world.Settle();
+}
+
+TEST(GossipScenario, AVanishedPushIsRepairedByTheNextBeat) {
+  SimWorld world({.seed = 12, .nodes = 3});
+  world.Settle();
+  world.network().set_faults({.vanish = 1});
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(0, name, "lost on the way"));
+  world.RunFor(absl::Milliseconds(30));
+  world.network().set_faults({});
+  EXPECT_EQ(world.Text(1, name), std::nullopt);
+  EXPECT_TRUE(world.RunUntilConverged(absl::Milliseconds(1500)));
+  EXPECT_EQ(world.Text(1, name), "lost on the way");
+}
+
+TEST(GossipScenario, AReplicaWithAFullDiskServesOnAndCatchesUp) {
+  SimWorld world({.seed = 13, .nodes = 3});
+  world.Settle();
+  world.node(2).engine().FailWrites(absl::UnavailableError("disk full"));
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(0, name, "x"));
+  EXPECT_THAT(world.Put(2, world.NewName(), "y"), StatusIs(absl::StatusCode::kUnavailable));
+  world.RunFor(absl::Seconds(5));
+  EXPECT_EQ(world.Text(2, name), std::nullopt);
+  EXPECT_EQ(world.node(0).LivenessOf(world.node(2).id()), Liveness::kAlive);
+  world.node(2).engine().FailWrites(absl::OkStatus());
+  EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(3)));
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, AKilledAgentIsSuspectAtOnceThenDownAndConfigurationStays) {
+  SimWorld world({.seed = 14, .nodes = 4});
+  world.Settle();
+  const storage::Root before = world.node(0).catalog().root();
+  const gossip::NodeId victim = world.node(2).id();
+  world.node(2).Kill();
+  world.RunFor(kSoon);
+  for (const int i : {0, 1, 3}) EXPECT_EQ(world.node(i).LivenessOf(victim), Liveness::kSuspect);
+  world.RunFor(absl::Seconds(7));
+  for (const int i : {0, 1, 3}) {
+    EXPECT_EQ(world.node(i).LivenessOf(victim), Liveness::kDown);
+    EXPECT_EQ(world.node(i).catalog().root(), before);
+  }
+  world.node(2).Boot();
+  world.RunFor(absl::Seconds(4));
+  for (const int i : {0, 1, 3}) EXPECT_EQ(world.node(i).LivenessOf(victim), Liveness::kAlive);
+}
+
+TEST(GossipScenario, AHostThatFallsSilentIsDownWithinSevenSeconds) {
+  SimWorld world({.seed = 15, .nodes = 4});
+  world.Settle();
+  world.node(2).CutPower(0);
+  world.RunFor(absl::Seconds(2));
+  EXPECT_EQ(world.node(0).LivenessOf(world.node(2).id()), Liveness::kAlive);
+  world.RunFor(absl::Seconds(5));
+  for (const int i : {0, 1, 3}) {
+    EXPECT_EQ(world.node(i).LivenessOf(world.node(2).id()), Liveness::kDown);
+  }
+}
+
+TEST(GossipScenario, ABrokenLinkBetweenTwoDoesNotMakeThemDownWhileOthersHearBoth) {
+  SimWorld world({.seed = 16, .nodes = 3});
+  world.Settle();
+  world.Partition({0}, {1});
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(world.node(0).LivenessOf(world.node(1).id()), Liveness::kAlive);
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(0, name, "by way of the third"));
+  world.RunFor(kSoon);
+  EXPECT_EQ(world.Text(1, name), "by way of the third");
+}
+
+TEST(GossipScenario, AOneWayCutHealsByItself) {
+  SimWorld world({.seed = 17, .nodes = 2});
+  world.Settle();
+  world.CutOneWay(0, 1);
+  world.RunFor(absl::Seconds(30));
+  EXPECT_NE(world.node(1).LivenessOf(world.node(0).id()), Liveness::kAlive);
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(1, name, "x"));
+  world.Heal();
+  EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(10)));
+  world.Settle();
+}
+
+TEST(GossipScenario, AnAgentWhoseClockFellBackIsHeardAfterItsRestart) {
+  SimWorld world({.seed = 18, .nodes = 3});
+  world.Settle();
+  world.node(1).Kill();
+  world.node(1).options().clock_offset -= absl::Hours(1);
+  world.node(1).Boot();
+  world.RunFor(absl::Seconds(3));
+  EXPECT_EQ(world.node(0).LivenessOf(world.node(1).id()), Liveness::kAlive);
+  ASSERT_OK(world.Put(1, world.NewName(), "newer than all before"));
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, WhatThePeersProxyObeysIsKnownWithinMilliseconds) {
+  SimWorld world({.seed = 19, .nodes = 3, .latency_most = absl::Milliseconds(1)});
+  world.Settle();
+  int told = 0;
+  world.node(0).gossip().SubscribeViews([&] { ++told; });
+  world.node(2).gossip().SetEnforced(world.node(2).catalog().vector());
+  world.RunFor(absl::Milliseconds(12));
+  EXPECT_GT(told, 0);
+  const gossip::MemberView view = ViewOf(world.node(0), world.node(2).id());
+  EXPECT_EQ(view.enforces, world.node(2).catalog().vector());
+  EXPECT_EQ(view.root, world.node(2).catalog().root().ToBytes());
+  EXPECT_EQ(view.program_version, "sim");
+}
+
+TEST(GossipScenario, EqualVectorsWithDifferentEntriesAreRepaired) {
+  SimWorld world({.seed = 20, .nodes = 3});
+  world.Settle();
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(0, name, "lost by a disk"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  // Node 1's disk loses one entry but not the vector that says it is held.
+  world.node(1).Kill();
+  storage::Batch loss;
+  loss.Delete(storage::Table::kEntries, name);
+  std::string row;
+  ASSERT_OK(world.node(1).engine().Scan(storage::Table::kByOrigin, "", "",
+                                        [&](absl::string_view key, absl::string_view value) {
+                                          if (value == name) row = std::string(key);
+                                          return true;
+                                        }));
+  loss.Delete(storage::Table::kByOrigin, row);
+  ASSERT_OK(world.node(1).engine().Write(loss, storage::Durability::kSynced));
+  world.node(1).Boot();
+  EXPECT_EQ(world.Text(1, name), std::nullopt);
+  EXPECT_EQ(world.node(1).catalog().vector(), world.node(0).catalog().vector());
+
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+  EXPECT_EQ(world.Text(1, name), "lost by a disk");
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+// --- Who is let in -------------------------------------------------------------------------------
+
+// An agent of our own making, linked to node 0 of the world.
+class Stranger final : public gossip::Transport::Receiver {
+ public:
+  Stranger(SimWorld& world, gossip::NodeId node)
+      : world_(world), transport_(world.network().Attach(node)) {
+    transport_->SetReceiver(this);
+    transport_->SetPeers({{world.node(0).id(), "sim:7950"}});
+  }
+  void OnLinkUp(gossip::NodeId peer) override {
+    ++ups;
+    transport_->Send(peer, first_frame);
+  }
+  void OnLinkDown(gossip::NodeId, const absl::Status&) override { ++downs; }
+  void OnFrame(gossip::NodeId, const peer::v1::Frame& frame) override {
+    if (!frame.has_hello()) ++served;  // More than a greeting: it was let in.
+  }
+
+  peer::v1::Frame first_frame;
+  int ups = 0;
+  int downs = 0;
+  int served = 0;
+
+ private:
+  SimWorld& world_;
+  std::unique_ptr<SimTransport> transport_;
+};
+
+peer::v1::Frame GoodHello(gossip::NodeId node) {
+  peer::v1::Frame frame;
+  frame.mutable_hello()->set_mesh_id("simulated-mesh-1");
+  frame.mutable_hello()->set_cluster_epoch(1);
+  frame.mutable_hello()->set_protocol(1);
+  frame.mutable_hello()->set_node(node);
+  return frame;
+}
+
+struct HelloCase {
+  const char* name;
+  void (*spoil)(peer::v1::Frame& frame);
+  bool admitted;
+};
+
+class HelloTest : public testing::TestWithParam<HelloCase> {};
+
+TEST_P(HelloTest, DecidesWhetherTheLinkLives) {
+  SimWorld world({.seed = 21, .nodes = 1});
+  const int member = world.Join();
+  world.Settle();
+  world.node(member).Kill();  // And something else answers under its certificate.
+  world.RunFor(absl::Seconds(1));
+  Stranger stranger(world, world.node(member).id());
+  stranger.first_frame = GoodHello(world.node(member).id());
+  GetParam().spoil(stranger.first_frame);
+  world.RunFor(absl::Seconds(1));
+  EXPECT_GT(stranger.ups, 0);
+  EXPECT_EQ(stranger.served > 0, GetParam().admitted);
+  EXPECT_EQ(stranger.downs == 0, GetParam().admitted);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Spec, HelloTest,
+    testing::Values(
+        HelloCase{"GoodHello", [](peer::v1::Frame&) {}, true},
+        HelloCase{"ForeignMesh",
+                  [](peer::v1::Frame& f) { f.mutable_hello()->set_mesh_id("another-mesh-000"); },
+                  false},
+        HelloCase{"WrongEpoch", [](peer::v1::Frame& f) { f.mutable_hello()->set_cluster_epoch(2); },
+                  false},
+        HelloCase{"WrongProtocol", [](peer::v1::Frame& f) { f.mutable_hello()->set_protocol(2); },
+                  false},
+        HelloCase{"NodeOfAnotherCertificate",
+                  [](peer::v1::Frame& f) { f.mutable_hello()->set_node(42); }, false},
+        HelloCase{"ShortMeshId", [](peer::v1::Frame& f) { f.mutable_hello()->set_mesh_id("x"); },
+                  false},
+        HelloCase{"HeartbeatBeforeHello",
+                  [](peer::v1::Frame& f) { f.mutable_heartbeat()->set_wall_micros(1); }, false},
+        HelloCase{"EmptyFrame", [](peer::v1::Frame& f) { f.Clear(); }, false}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(GossipScenario, AnUnknownPeerIsRefused) {
+  SimWorld world({.seed = 22, .nodes = 2});
+  world.Settle();
+  Stranger stranger(world, 4711);
+  stranger.first_frame = GoodHello(4711);
+  world.RunFor(absl::Seconds(5));
+  EXPECT_GT(stranger.ups, 1);
+  EXPECT_EQ(stranger.ups, stranger.downs);
+  EXPECT_EQ(stranger.served, 0);
+}
+
+TEST(GossipScenario, AnEvictedAgentIsRefusedForGood) {
+  SimWorld world({.seed = 23, .nodes = 4});
+  world.Settle();
+  const gossip::NodeId evicted = world.node(3).id();
+  ASSERT_OK(world.Evict(1, 3));
+  world.RunFor(absl::Seconds(1));
+  const std::string after = world.NewName();
+  ASSERT_OK(world.Put(0, after, "not for the evicted"));
+  world.RunFor(absl::Seconds(10));
+  EXPECT_EQ(world.Text(3, after), std::nullopt);
+  EXPECT_EQ(world.Text(2, after), "not for the evicted");
+  for (const gossip::MemberView& view : world.node(0).gossip().View()) {
+    EXPECT_NE(view.node, evicted);
+  }
+  // Neither its restart nor the others' changes that.
+  for (int i = 0; i < 4; ++i) world.node(i).Kill();
+  for (int i = 0; i < 4; ++i) world.node(i).Boot();
+  world.RunFor(absl::Seconds(20));
+  EXPECT_EQ(world.Text(3, after), std::nullopt);
+}
+
+TEST(GossipScenario, MalformedFramesCloseTheLinkAndChangeNothing) {
+  SimWorld world({.seed = 24, .nodes = 3});
+  world.Settle();
+  const storage::Root before = world.node(0).catalog().root();
+  peer::v1::Frame frame;
+  frame.mutable_digest()->set_root("short");
+  EXPECT_TRUE(world.node(1).transport().Send(world.node(0).id(), frame));
+  storage::v1::Delta& delta = *frame.mutable_push()->add_deltas();
+  delta.mutable_origin()->set_node(99);
+  delta.set_up_to(1);
+  delta.add_entries()->set_key("services/svc-0123456789abcdefg");
+  EXPECT_TRUE(world.node(2).transport().Send(world.node(0).id(), frame));
+  world.RunFor(absl::Milliseconds(60));
+  EXPECT_FALSE(world.node(0).transport().Send(world.node(1).id(), frame));
+  EXPECT_FALSE(world.node(0).transport().Send(world.node(2).id(), frame));
+  EXPECT_EQ(world.node(0).catalog().root(), before);
+  world.Settle();
+}
+
+}  // namespace
+}  // namespace trellis::simulation
