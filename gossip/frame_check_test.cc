@@ -1,0 +1,124 @@
+#include "gossip/frame_check.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace trellis::gossip {
+namespace {
+
+peer::v1::Frame GoodHello() {
+  peer::v1::Frame frame;
+  frame.mutable_hello()->set_mesh_id(std::string(16, 'm'));
+  frame.mutable_hello()->set_node(1);
+  return frame;
+}
+
+peer::v1::Frame GoodHeartbeat() {
+  peer::v1::Frame frame;
+  peer::v1::Beat& beat = *frame.mutable_heartbeat()->add_beats();
+  beat.set_node(1);
+  beat.set_boot(1);
+  beat.set_root(std::string(16, 'r'));
+  return frame;
+}
+
+TEST(FrameCheckTest, GoodFramesPass) {
+  EXPECT_OK(CheckFrame(GoodHello()));
+  EXPECT_OK(CheckFrame(GoodHeartbeat()));
+  peer::v1::Frame frame;
+  frame.mutable_heartbeat();
+  EXPECT_OK(CheckFrame(frame));
+  frame.mutable_digest()->set_root(std::string(16, 'r'));
+  EXPECT_OK(CheckFrame(frame));
+  frame.mutable_push();
+  EXPECT_OK(CheckFrame(frame));
+  frame.mutable_deltas();
+  EXPECT_OK(CheckFrame(frame));
+}
+
+struct BadFrameCase {
+  const char* name;
+  peer::v1::Frame (*make)();
+  const char* field;
+};
+
+class BadFrameTest : public testing::TestWithParam<BadFrameCase> {};
+
+TEST_P(BadFrameTest, IsRefusedByTheNameOfTheField) {
+  EXPECT_THAT(CheckFrame(GetParam().make()),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(GetParam().field)));
+}
+
+template <typename Spoil>
+peer::v1::Frame Spoiled(peer::v1::Frame frame, Spoil spoil) {
+  spoil(frame);
+  return frame;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Spec, BadFrameTest,
+    testing::Values(BadFrameCase{"Empty", [] { return peer::v1::Frame(); }, "frame.body"},
+                    BadFrameCase{"ShortMeshId",
+                                 [] {
+                                   return Spoiled(GoodHello(), [](auto& f) {
+                                     f.mutable_hello()->set_mesh_id("m");
+                                   });
+                                 },
+                                 "hello.mesh_id"},
+                    BadFrameCase{"HelloOfNobody",
+                                 [] {
+                                   return Spoiled(GoodHello(),
+                                                  [](auto& f) { f.mutable_hello()->set_node(0); });
+                                 },
+                                 "hello.node"},
+                    BadFrameCase{"LongProgramVersion",
+                                 [] {
+                                   return Spoiled(GoodHello(), [](auto& f) {
+                                     f.mutable_hello()->set_program_version(std::string(65, 'v'));
+                                   });
+                                 },
+                                 "hello.program_version"},
+                    BadFrameCase{"BeatOfNobody",
+                                 [] {
+                                   return Spoiled(GoodHeartbeat(), [](auto& f) {
+                                     f.mutable_heartbeat()->mutable_beats(0)->set_node(0);
+                                   });
+                                 },
+                                 "beat.node"},
+                    BadFrameCase{"BeatWithoutBoot",
+                                 [] {
+                                   return Spoiled(GoodHeartbeat(), [](auto& f) {
+                                     f.mutable_heartbeat()->mutable_beats(0)->set_boot(0);
+                                   });
+                                 },
+                                 "beat.boot"},
+                    BadFrameCase{"BeatWithoutRoot",
+                                 [] {
+                                   return Spoiled(GoodHeartbeat(), [](auto& f) {
+                                     f.mutable_heartbeat()->mutable_beats(0)->clear_root();
+                                   });
+                                 },
+                                 "beat.root"},
+                    BadFrameCase{"TooManyBeats",
+                                 [] {
+                                   return Spoiled(GoodHeartbeat(), [](auto& f) {
+                                     for (int i = 0; i < kMaxBeats; ++i) {
+                                       *f.mutable_heartbeat()->add_beats() = f.heartbeat().beats(0);
+                                     }
+                                   });
+                                 },
+                                 "heartbeat.beats"},
+                    BadFrameCase{"DigestWithoutRoot",
+                                 [] {
+                                   peer::v1::Frame frame;
+                                   frame.mutable_digest();
+                                   return frame;
+                                 },
+                                 "digest.root"}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace trellis::gossip
