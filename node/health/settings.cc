@@ -72,7 +72,8 @@ Settings SettingsOf(const v1::TargetGroup& group) {
   settings.thresholds.healthy = Bounded(check.healthy_threshold(), settings.thresholds.healthy);
   settings.thresholds.unhealthy =
       Bounded(check.unhealthy_threshold(), settings.thresholds.unhealthy);
-  if (!check.matcher().empty()) settings.matcher = check.matcher();
+  const auto matcher = resource::StatusMatcher::Parse(check.matcher());
+  if (matcher.ok()) settings.matcher = *matcher;
   return settings;
 }
 

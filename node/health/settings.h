@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "proto/trellis/v1/target_group.pb.h"
 #include "routing/balance/health.h"
+#include "storage/resource/status_matcher.h"
 
 namespace trellis::health {
 
@@ -26,7 +27,7 @@ struct Settings {
   absl::Duration interval = absl::Seconds(30);
   absl::Duration timeout = absl::Seconds(5);
   routing::HealthState::Thresholds thresholds;
-  std::string matcher = "200";  // Of the answer's status code: storage/resource/status_matcher.h.
+  resource::StatusMatcher matcher = *resource::StatusMatcher::Parse("200");
 
   bool operator==(const Settings& other) const;
 

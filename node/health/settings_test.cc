@@ -60,7 +60,7 @@ TEST(SettingsTest, BlanksAreTheReferencesDefaults) {
   EXPECT_EQ(settings.timeout, absl::Seconds(5));
   EXPECT_EQ(settings.thresholds.healthy, 5);
   EXPECT_EQ(settings.thresholds.unhealthy, 2);
-  EXPECT_EQ(settings.matcher, "200");
+  EXPECT_EQ(settings.matcher.ToString(), "200");
 }
 
 TEST(SettingsTest, GivenValuesAreKept) {
@@ -81,7 +81,7 @@ TEST(SettingsTest, GivenValuesAreKept) {
   EXPECT_EQ(settings.timeout, absl::Seconds(2));
   EXPECT_EQ(settings.thresholds.healthy, 3);
   EXPECT_EQ(settings.thresholds.unhealthy, 4);
-  EXPECT_EQ(settings.matcher, "200-299");
+  EXPECT_EQ(settings.matcher.ToString(), "200-299");
 }
 
 TEST(SettingsTest, ValuesOutOfRangeComeToTheNearestBound) {
@@ -113,6 +113,11 @@ TEST(SettingsTest, ValuesOutOfRangeComeToTheNearestBound) {
   EXPECT_EQ(high.timeout, absl::Seconds(120));
   EXPECT_EQ(high.thresholds.healthy, 10);
   EXPECT_EQ(high.thresholds.unhealthy, 10);
+}
+
+TEST(SettingsTest, MatcherThatCannotBeReadIsTheDefault) {
+  EXPECT_EQ(SettingsOf(Group("type: IP health_check { matcher: '99-x' }")).matcher.ToString(),
+            "200");
 }
 
 TEST(SettingsTest, PathThatCouldEndTheRequestLineIsNotUsed) {

@@ -1,0 +1,189 @@
+#include "node/health/checker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log/log.h"
+
+namespace trellis::health {
+namespace {
+
+const char* FirstReason(Settings::Mode mode) {
+  switch (mode) {
+    case Settings::Mode::kChecked:
+      return "InitialHealthChecking";
+    case Settings::Mode::kOff:
+      return "HealthCheckDisabled";
+    case Settings::Mode::kUnsupported:
+      return "HealthCheckNotSupported";
+  }
+  return "";
+}
+
+}  // namespace
+
+// One target's checks: waiting for the next beat, waiting for its turn, or on its way.
+class Checker::Check {
+ public:
+  Check(Checker& checker, const net::Endpoint& endpoint)
+      : checker_(checker), endpoint_(endpoint), state_({}, /*checked=*/false) {}
+  ~Check() { Stop(); }
+
+  // Begins anew under the settings of `group`, borrowed until the next Configure or UseGroup.
+  void Configure(const CompiledTargetGroup& group) {
+    Stop();
+    const Settings& settings = group.health_check;
+    if (group_ == nullptr || group_->health_check.mode != settings.mode) {
+      state_ = routing::HealthState(settings.thresholds, settings.mode == Settings::Mode::kChecked);
+      failure_ = FirstReason(settings.mode);
+    } else {
+      state_.set_thresholds(settings.thresholds);
+    }
+    UseGroup(group);
+    if (settings.mode != Settings::Mode::kChecked) return;
+    // The second check falls into the second half of the interval: not all at once, none too soon.
+    const int64_t half = absl::ToInt64Nanoseconds(settings.interval / 2);
+    const uint64_t jitter = checker_.runtime_.random.Uniform(static_cast<uint64_t>(half));
+    next_due_ = Now() + absl::Nanoseconds(half + static_cast<int64_t>(jitter));
+    ArmBeat();
+    Queue();
+  }
+
+  void UseGroup(const CompiledTargetGroup& group) { group_ = &group; }
+
+  // Where the verdict goes from now on.
+  void UseCell(std::shared_ptr<routing::HealthCell> cell) {
+    cell_ = std::move(cell);
+    cell_->Set(state_.health());
+  }
+
+  // Its turn in the queue has come.
+  void Start() {
+    queued_ = false;
+    const Settings& settings = group_->health_check;
+    const net::Endpoint endpoint =
+        settings.port == 0 ? endpoint_ : endpoint_.WithPort(settings.port);
+    timeout_ = checker_.runtime_.scheduler.RunAfter(settings.timeout,
+                                                    [this] { Finish(false, "Timeout"); });
+    probe_ = checker_.prober_.Start(endpoint, settings.path, [this](ProbeResult result) {
+      if (result.status == 0) return Finish(false, "ConnectionFailed");
+      Finish(group_->health_check.matcher.Matches(result.status), "ResponseCodeMismatch");
+    });
+    ++checker_.running_;
+  }
+
+  Verdict verdict() const {
+    const bool healthy = state_.health() == routing::TargetHealth::kHealthy;
+    return {state_.health(), healthy ? "" : failure_};
+  }
+
+ private:
+  absl::Duration Now() const { return checker_.runtime_.scheduler.MonotonicNow(); }
+
+  void ArmBeat() {
+    beat_ = checker_.runtime_.scheduler.RunAfter(next_due_ - Now(), [this] {
+      // Counted from when it was due, so that a late loop does not slow the rate.
+      next_due_ += group_->health_check.interval;
+      ArmBeat();
+      if (probe_ != nullptr || queued_) return;
+      Queue();
+      checker_.StartWaiting();
+    });
+  }
+
+  void Queue() {
+    queued_ = true;
+    checker_.waiting_.push_back(this);
+  }
+
+  void Finish(bool passed, const char* failure) {
+    EndProbe();
+    if (!passed) failure_ = failure;
+    if (state_.Record(passed)) {
+      cell_->Set(state_.health());
+      LOG(INFO) << "target " << endpoint_.ToString() << " of " << group_->name << " is now "
+                << (passed ? "healthy" : "unhealthy: ") << (passed ? "" : failure);
+    }
+    checker_.StartWaiting();
+  }
+
+  void EndProbe() {
+    checker_.runtime_.scheduler.Cancel(timeout_);
+    probe_.reset();
+    --checker_.running_;
+  }
+
+  void Stop() {
+    checker_.runtime_.scheduler.Cancel(beat_);
+    if (probe_ != nullptr) EndProbe();
+    if (!queued_) return;
+    std::deque<Check*>& waiting = checker_.waiting_;
+    waiting.erase(std::find(waiting.begin(), waiting.end(), this));
+    queued_ = false;
+  }
+
+  Checker& checker_;
+  const net::Endpoint endpoint_;
+  const CompiledTargetGroup* group_ = nullptr;
+  routing::HealthState state_;
+  std::shared_ptr<routing::HealthCell> cell_;
+  const char* failure_ = "";
+  absl::Duration next_due_;
+  Scheduler::TimerId beat_ = Scheduler::TimerId::kNone;
+  Scheduler::TimerId timeout_ = Scheduler::TimerId::kNone;
+  bool queued_ = false;
+  std::unique_ptr<Probe> probe_;
+};
+
+Checker::Checker(const Options& options, Runtime runtime, Prober& prober)
+    : options_(options), runtime_(runtime), prober_(prober) {}
+
+Checker::~Checker() = default;
+
+void Checker::Update(const Snapshot& snapshot) {
+  absl::btree_map<std::string, Group> old = std::exchange(groups_, {});
+  for (const std::shared_ptr<const CompiledTargetGroup>& compiled : snapshot.target_groups) {
+    Group& group = groups_[compiled->name];
+    const auto before = old.find(compiled->name);
+    if (before != old.end()) group = std::move(before->second);
+    if (group.compiled != compiled) UpdateGroup(&group, compiled);
+  }
+  old.clear();
+  StartWaiting();
+}
+
+void Checker::UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGroup> compiled) {
+  const Settings& settings = compiled->health_check;
+  const bool changed = group->compiled == nullptr || !(group->compiled->health_check == settings);
+  std::map<net::Endpoint, std::unique_ptr<Check>> old = std::exchange(group->checks, {});
+  for (const CompiledTarget& target : compiled->targets) {
+    std::unique_ptr<Check>& check = group->checks[target.endpoint];
+    const auto before = old.find(target.endpoint);
+    if (before != old.end()) check = std::move(before->second);
+    const bool fresh = check == nullptr;
+    if (fresh) check = std::make_unique<Check>(*this, target.endpoint);
+    fresh || changed ? check->Configure(*compiled) : check->UseGroup(*compiled);
+    check->UseCell(target.health);
+  }
+  old.clear();  // Those that are gone: taken back, wherever they were.
+  // Only now: the checks borrowed from the one before.
+  group->compiled = std::move(compiled);
+}
+
+void Checker::StartWaiting() {
+  while (running_ < options_.concurrent_max && !waiting_.empty()) {
+    Check* const check = waiting_.front();
+    waiting_.pop_front();
+    check->Start();
+  }
+}
+
+std::optional<Verdict> Checker::Get(absl::string_view group, const net::Endpoint& endpoint) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return std::nullopt;
+  const auto check = found->second.checks.find(endpoint);
+  if (check == found->second.checks.end()) return std::nullopt;
+  return check->second->verdict();
+}
+
+}  // namespace trellis::health
