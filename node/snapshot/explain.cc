@@ -213,7 +213,7 @@ absl::StatusOr<v1::ExplainRequestResponse> Explain(const Snapshot& snapshot,
   Explainer explainer;
   const CompiledService* service = snapshot.FindService(request.authority());
   if (service == nullptr) {
-    explainer.Answer(404, "no_service",
+    explainer.Answer(404, "unknown_host",
                      absl::StrCat("no service with host ", request.authority(), " is visible in ",
                                   snapshot.source_vpc_id));
     return explainer.Take();

@@ -103,7 +103,7 @@ TEST_F(ExplainTest, NoRuleMeansDefaultAction) {
 TEST_F(ExplainTest, UnknownHostIsNoService) {
   const v1::ExplainRequestResponse response = Answer("authority: 'cart.example'");
   EXPECT_EQ(response.status_code(), 404);
-  EXPECT_EQ(response.reason(), "no_service");
+  EXPECT_EQ(response.reason(), "unknown_host");
   EXPECT_TRUE(absl::StrContains(Steps(response), "visible in vpc-a"));
 }
 
