@@ -1,0 +1,120 @@
+#include "node/agent/data_plane.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "base/log/log.h"
+#include "base/net/endpoint.h"
+#include "base/status_macros.h"
+#include "node/snapshot/explain.h"
+#include "storage/resource/names.h"
+
+namespace trellis::agent {
+namespace {
+
+absl::StatusOr<std::unique_ptr<telemetry::AccessLog>> OpenAccessLog(const AgentOptions& options) {
+  if (options.access_log.empty()) return nullptr;
+  const bool standard_output = options.access_log == "-";
+  return telemetry::AccessLog::Open({.path = standard_output ? "/dev/stdout" : options.access_log});
+}
+
+proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* access_log) {
+  proxy::Options result;
+  result.workers = options.workers;
+  result.listen_addresses = options.listen_addresses;
+  result.port_offset = options.port_offset;
+  result.connections_per_worker_max = options.max_connections;
+  result.connect_timeout = options.connect_timeout;
+  result.reason_header = options.reason_header;
+  result.access_log = access_log;
+  return result;
+}
+
+}  // namespace
+
+DataPlane::DataPlane(const Identity& identity, storage::Catalog& catalog, net::EventLoop& control,
+                     Random& random, Enforced enforced)
+    : catalog_(catalog),
+      control_(control),
+      enforced_(std::move(enforced)),
+      compiler_({.vpc = identity.local.vpc(),
+                 .account = identity.local.account(),
+                 .region = identity.local.region()},
+                registry_),
+      prober_(control),
+      checker_({}, Runtime{control, random}, prober_) {}
+
+absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(const AgentOptions& options,
+                                                            const Identity& identity,
+                                                            storage::Catalog& catalog,
+                                                            net::EventLoop& control, Random& random,
+                                                            Enforced enforced) {
+  auto plane =
+      absl::WrapUnique(new DataPlane(identity, catalog, control, random, std::move(enforced)));
+  ASSIGN_OR_RETURN(plane->access_log_, OpenAccessLog(options));
+  ASSIGN_OR_RETURN(plane->workers_,
+                   proxy::WorkerPool::Start(ProxyOptions(options, plane->access_log_.get())));
+  plane->Follow();
+  plane->CompileAndPublish();
+  return plane;
+}
+
+DataPlane::~DataPlane() { *self_ = nullptr; }
+
+void DataPlane::Follow() {
+  // The catalog keeps its listeners for its own life.
+  catalog_.Subscribe([self = self_](const storage::Applied& applied) {
+    if (*self == nullptr) return;
+    auto& items = (*self)->pending_.items;
+    items.insert(items.end(), applied.items.begin(), applied.items.end());
+  });
+  // Also called when a transaction changed nothing here: that it is held, and so enforced, is news.
+  catalog_.SubscribeDeltas([self = self_](const storage::v1::Delta&) {
+    if (*self != nullptr) (*self)->Schedule();
+  });
+}
+
+void DataPlane::Schedule() {
+  if (std::exchange(scheduled_, true)) return;
+  control_.Post([self = self_] {
+    if (*self != nullptr) (*self)->CompileAndPublish();
+  });
+}
+
+void DataPlane::CompileAndPublish() {
+  scheduled_ = false;
+  const storage::Applied changes = std::exchange(pending_, {});
+  snapshot_ = compiler_.Compile(catalog_, snapshot_ == nullptr ? nullptr : &changes);
+  checker_.Update(*snapshot_);
+  workers_->Publish(snapshot_, [self = self_, &control = control_, vector = snapshot_->vector] {
+    control.Post([self, vector] {
+      if (*self != nullptr) (*self)->enforced_(vector);
+    });
+  });
+}
+
+std::optional<routing::TargetHealth> DataPlane::Health(absl::string_view target) const {
+  const absl::StatusOr<resource::Name> name = resource::ParseName(target);
+  if (!name.ok() || name->kind != resource::Kind::kTarget) return std::nullopt;
+  const std::shared_ptr<const v1::Resource> found = catalog_.Find(target);
+  if (found == nullptr) return std::nullopt;
+  const v1::Target& record = found->target();
+  const absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::FromAddress(
+      record.address().empty() ? record.id() : record.address(), static_cast<uint16_t>(name->port));
+  if (!endpoint.ok()) return std::nullopt;
+  const auto verdict = checker_.Get(resource::ParentOf(target), *endpoint);
+  if (!verdict.has_value()) return std::nullopt;
+  return verdict->health;
+}
+
+absl::StatusOr<v1::ExplainRequestResponse> DataPlane::Explain(
+    const v1::ExplainRequestRequest& request) const {
+  return trellis::Explain(*snapshot_, request);
+}
+
+void DataPlane::ReopenLog() {
+  if (access_log_ != nullptr) access_log_->Reopen();
+}
+
+}  // namespace trellis::agent

@@ -1,0 +1,82 @@
+// Everything between the catalog and the sockets of callers and targets: compiler, health checks,
+// workers, access log.
+//
+// Follows the catalog: each batch of changes is compiled once, given to the workers, and told to
+// `enforced` when the last of them serves from it.
+#ifndef TRELLIS_NODE_AGENT_DATA_PLANE_H_
+#define TRELLIS_NODE_AGENT_DATA_PLANE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/runtime/runtime.h"
+#include "node/agent/identity.h"
+#include "node/agent/options.h"
+#include "node/health/checker.h"
+#include "node/health/epoll_prober.h"
+#include "node/health/registry.h"
+#include "node/net/event_loop.h"
+#include "node/proxy/worker_pool.h"
+#include "node/snapshot/compiler.h"
+#include "node/telemetry/access_log.h"
+#include "proto/trellis/v1/mesh_api.pb.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis::agent {
+
+// Thread-safety: made, used and destroyed on the control thread; Drain and ReopenLog from any
+// other.
+class DataPlane {
+ public:
+  using Enforced = std::function<void(const storage::VersionVector&)>;
+
+  // `catalog`, `control` and `random` are borrowed. Serves from the catalog as it is at once.
+  // `enforced` is called on the control thread.
+  //   INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED   an option cannot be had
+  static absl::StatusOr<std::unique_ptr<DataPlane>> Start(const AgentOptions& options,
+                                                          const Identity& identity,
+                                                          storage::Catalog& catalog,
+                                                          net::EventLoop& control, Random& random,
+                                                          Enforced enforced);
+  ~DataPlane();
+
+  // Of a target by its resource name, as this agent's checks see it. None: it is not checked here.
+  std::optional<routing::TargetHealth> Health(absl::string_view target) const;
+  absl::StatusOr<v1::ExplainRequestResponse> Explain(
+      const v1::ExplainRequestRequest& request) const;
+
+  // Stops accepting and waits for requests in flight. Returns the connections left at the timeout.
+  int64_t Drain(absl::Duration timeout) { return workers_->Drain(timeout); }
+  void ReopenLog();
+
+ private:
+  DataPlane(const Identity& identity, storage::Catalog& catalog, net::EventLoop& control,
+            Random& random, Enforced enforced);
+
+  void Follow();
+  void Schedule();
+  void CompileAndPublish();
+
+  storage::Catalog& catalog_;
+  net::EventLoop& control_;
+  const Enforced enforced_;
+
+  health::Registry registry_;
+  SnapshotCompiler compiler_;
+  health::EpollProber prober_;
+  health::Checker checker_;
+  std::unique_ptr<telemetry::AccessLog> access_log_;  // Null: none is written.
+  std::unique_ptr<proxy::WorkerPool> workers_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  storage::Applied pending_;  // Since the last compilation.
+  bool scheduled_ = false;
+  // Cleared by the destructor: tasks that were posted before it find nobody.
+  std::shared_ptr<DataPlane*> self_ = std::make_shared<DataPlane*>(this);
+};
+
+}  // namespace trellis::agent
+
+#endif  // TRELLIS_NODE_AGENT_DATA_PLANE_H_
