@@ -143,7 +143,7 @@ std::string Name::ToString() const {
 }
 
 absl::StatusOr<Name> ParseName(absl::string_view text) {
-  if (text.size() > kMaxNameBytes) return Malformed(text, nullptr);
+  if (text.empty() || text.size() > kMaxNameBytes) return Malformed(text, nullptr);
   Name name;
   const KindInfo* info = nullptr;
   const std::vector<absl::string_view> segments = absl::StrSplit(text, '/');

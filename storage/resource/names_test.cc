@@ -128,6 +128,10 @@ TEST(NamesTest, TextOfAnotherFormIsRefused) {
   }
 }
 
+TEST(NamesTest, NoTextAtAllIsRefused) {
+  EXPECT_THAT(ParseName(absl::string_view()), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(NamesTest, RefusalSaysWhatWouldDo) {
   EXPECT_THAT(ParseName("services/cart"),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -26,7 +26,7 @@ absl::StatusOr<StatusMatcher> StatusMatcher::Parse(absl::string_view text) {
       absl::StrCat("\"", absl::CHexEscape(text.substr(0, kShownBytes)),
                    "\" is no list of status codes; give codes from ", kMinCode, " to ", kMaxCode,
                    " such as 200, 200,202 or 200-299"));
-  if (text.size() > kMaxTextBytes) return malformed;
+  if (text.empty() || text.size() > kMaxTextBytes) return malformed;
   StatusMatcher matcher;
   for (const absl::string_view item : absl::StrSplit(text, ',')) {
     const std::pair<absl::string_view, absl::string_view> range =
