@@ -167,6 +167,7 @@ std::vector<KindInfo> MakeKinds() {
        {"name", "priority", "match", "action"},
        true,
        {{"SERVICE", "parent", R::kService},
+        {"LISTENER", "parent", R::kListener},
         {"PRIORITY", "priority"},
         {"NAME", "name"},
         {"ID", "id"},

@@ -1,0 +1,205 @@
+#include "tools/trellisctl/output.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "tools/trellisctl/manifest.h"
+
+namespace trellis::ctl {
+namespace {
+
+namespace pb = google::protobuf;
+
+constexpr absl::string_view kColumnGap = "  ";
+
+std::string Printable(absl::string_view text) {
+  std::string shown;
+  for (const char c : text) {
+    if (absl::ascii_iscntrl(c)) {
+      absl::StrAppendFormat(&shown, "\\x%02x", static_cast<unsigned char>(c));
+    } else {
+      shown += c;
+    }
+  }
+  return shown;
+}
+
+// Characters on the screen: bytes that do not continue a UTF-8 sequence.
+size_t Width(absl::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
+}
+
+std::string Percent(double share) {
+  const double percent = 100 * share;
+  return absl::StrFormat(percent == static_cast<int>(percent) ? "%.0f%%" : "%.1f%%", percent);
+}
+
+std::string PathWords(const v1::PathMatch& path) {
+  const std::string words = path.has_exact() ? path.exact() : absl::StrCat(path.prefix(), "*");
+  return path.case_sensitive() ? absl::StrCat(words, " (case-sensitive)") : words;
+}
+
+std::string HeaderWords(const v1::HeaderMatch& header) {
+  std::string value;
+  switch (header.match_case()) {
+    case v1::HeaderMatch::kExact:
+      value = header.exact();
+      break;
+    case v1::HeaderMatch::kPrefix:
+      value = absl::StrCat(header.prefix(), "*");
+      break;
+    case v1::HeaderMatch::kContains:
+      value = absl::StrCat("*", header.contains(), "*");
+      break;
+    case v1::HeaderMatch::MATCH_NOT_SET:
+      break;
+  }
+  return absl::StrCat(header.name(), ": ", value,
+                      header.case_sensitive() ? " (case-sensitive)" : "");
+}
+
+std::string NodeWords(const Node* node) {
+  if (node == nullptr) return "";
+  if (node->type != Node::Type::kSequence) return node->text;
+  return absl::StrJoin(node->items, ", ",
+                       [](std::string* out, const Node& item) { out->append(item.text); });
+}
+
+std::string Cell(const v1::Resource& resource, const Node& document, const Column& column,
+                 const NameOf& name_of) {
+  const absl::string_view key = column.key;
+  if (resource.has_rule() && key == "match") return MatchWords(resource.rule().match());
+  if (resource.has_rule() && key == "action") return ActionWords(resource.rule().action(), name_of);
+  if (resource.has_listener() && key == "defaultAction") {
+    return ActionWords(resource.listener().default_action(), name_of);
+  }
+  std::string value = NodeWords(document.Find(key));
+  if (key == "id" && value.empty()) value = IdOf(ResourceNameOf(resource));
+  if (key == "parent") {
+    // The part of the resource's name that belongs to the referred kind: outermost, or next to it.
+    const std::vector<std::string> parts = absl::StrSplit(ResourceNameOf(resource), '/');
+    const size_t last = column.refers_to == Kind::kListener ? 4 : 2;
+    if (parts.size() > last) value = absl::StrJoin(parts.begin(), parts.begin() + last, "/");
+  }
+  if (column.refers_to == Kind::KIND_NOT_SET || value.empty()) return value;
+  return name_of(column.refers_to, value);
+}
+
+}  // namespace
+
+void Table::Add(std::vector<std::string> cells) {
+  cells.resize(rows_.front().size());
+  for (std::string& cell : cells) cell = cell.empty() ? "-" : Printable(cell);
+  rows_.push_back(std::move(cells));
+}
+
+void Table::Print(std::ostream& out, int indent) const {
+  std::vector<size_t> widths(rows_.front().size());
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  }
+  for (const auto& row : rows_) {
+    std::string line(indent, ' ');
+    for (size_t i = 0; i < row.size(); ++i) {
+      absl::StrAppend(&line, row[i]);
+      if (i + 1 < row.size()) {
+        absl::StrAppend(&line, std::string(widths[i] - Width(row[i]), ' '), kColumnGap);
+      }
+    }
+    out << line << "\n";
+  }
+}
+
+std::string MatchWords(const v1::RuleMatch& match) {
+  const v1::HttpMatch& http = match.http_match();
+  std::vector<std::string> words;
+  if (!http.method().empty()) words.push_back(http.method());
+  if (http.has_path_match()) words.push_back(PathWords(http.path_match()));
+  std::vector<std::string> conditions;
+  if (!words.empty()) conditions.push_back(absl::StrJoin(words, " "));
+  for (const v1::HeaderMatch& header : http.header_matches()) {
+    conditions.push_back(HeaderWords(header));
+  }
+  return absl::StrJoin(conditions, ", ");
+}
+
+std::string ActionWords(const v1::RuleAction& action, const NameOf& name_of) {
+  if (action.has_fixed_response()) {
+    return absl::StrCat("answer ", action.fixed_response().status_code());
+  }
+  const auto& groups = action.forward().target_groups();
+  int64_t sum = 0;
+  for (const auto& group : groups) sum += group.has_weight() ? group.weight() : 100;
+  std::vector<std::string> words;
+  for (const auto& group : groups) {
+    const double weight = group.has_weight() ? group.weight() : 100;
+    words.push_back(absl::StrCat(name_of(Kind::kTargetGroup, group.target_group()), " ",
+                                 Percent(sum == 0 ? 0 : weight / static_cast<double>(sum))));
+  }
+  return absl::StrJoin(words, ", ");
+}
+
+std::string AgoWords(const pb::Duration& since) {
+  const absl::Duration age = absl::Seconds(since.seconds()) + absl::Nanoseconds(since.nanos());
+  if (age == absl::ZeroDuration()) return "now";
+  const absl::Duration unit = age < absl::Seconds(10) ? absl::Milliseconds(100) : absl::Seconds(1);
+  return absl::StrCat(absl::FormatDuration(absl::Trunc(age, unit)), " ago");
+}
+
+std::string ResourceNameOf(const v1::Resource& resource) {
+  const pb::Message& message = Unwrap(resource);
+  return message.GetReflection()->GetString(message,
+                                            message.GetDescriptor()->FindFieldByName("name"));
+}
+
+std::string TitleOf(const v1::Resource& resource) {
+  const pb::Message& message = Unwrap(resource);
+  const pb::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName("display_name");
+  const std::string title =
+      field == nullptr ? "" : message.GetReflection()->GetString(message, field);
+  return title.empty() ? IdOf(ResourceNameOf(resource)) : title;
+}
+
+void PrintResourceTable(const KindInfo& info, const std::vector<v1::Resource>& resources,
+                        const NameOf& name_of, std::ostream& out) {
+  std::vector<std::string> titles;
+  for (const Column& column : info.columns) titles.push_back(column.title);
+  Table table(std::move(titles));
+  for (const v1::Resource& resource : resources) {
+    const Node document = ReportToNode(resource);
+    std::vector<std::string> cells;
+    for (const Column& column : info.columns) {
+      cells.push_back(Cell(resource, document, column, name_of));
+    }
+    table.Add(std::move(cells));
+  }
+  table.Print(out);
+}
+
+void PrintResources(OutputFormat format, const std::vector<v1::Resource>& resources,
+                    std::ostream& out) {
+  Node list = Node::Sequence();
+  absl::string_view separator;
+  for (const v1::Resource& resource : resources) {
+    if (format == OutputFormat::kName) {
+      out << ResourceNameOf(resource) << "\n";
+    } else if (format == OutputFormat::kYaml) {
+      out << separator << EmitYaml(ToDocument(resource));
+      separator = "---\n";
+    } else {
+      list.items.push_back(ToDocument(resource));
+    }
+  }
+  if (format == OutputFormat::kJson) out << EmitJson(list);
+}
+
+void PrintNode(OutputFormat format, const Node& node, std::ostream& out) {
+  out << (format == OutputFormat::kJson ? EmitJson(node) : EmitYaml(node));
+}
+
+}  // namespace trellis::ctl

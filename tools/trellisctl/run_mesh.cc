@@ -1,0 +1,133 @@
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "proto/trellis/v1/admin.grpc.pb.h"
+#include "tools/trellisctl/commands.h"
+#include "tools/trellisctl/manifest.h"
+#include "tools/trellisctl/session.h"
+
+namespace trellis::ctl {
+namespace {
+
+constexpr absl::Duration kDefaultWait = absl::Seconds(10);
+constexpr absl::Duration kGraceOfWait = absl::Seconds(5);  // For the answer to travel.
+constexpr size_t kShownOfRoot = 8;                         // Digits: enough to tell roots apart.
+
+std::string Words(const v1::AgentState& state) {
+  return absl::AsciiStrToLower(v1::Liveness_Name(state.liveness()));
+}
+
+void PrintMeshTable(Session& session, const v1::MeshState& state) {
+  const NameOf name_of = session.Names();
+  std::string answered_by = IdOf(state.answered_by());
+  Table table({"AGENT", "VPC", "ROLE", "ADDRESS", "LIVENESS", "LAST HEARD", "VERSION", "ROOT",
+               "BEHIND", "ENFORCING"});
+  for (const v1::AgentState& one : state.agents()) {
+    const v1::Agent& agent = one.agent();
+    if (agent.name() == state.answered_by()) answered_by = agent.display_name();
+    const bool alive = one.liveness() == v1::ALIVE;
+    table.Add({agent.display_name(), name_of(Kind::kVpc, agent.vpc()),
+               absl::AsciiStrToLower(v1::AgentRole_Name(agent.role())), agent.mesh_address(),
+               Words(one), AgoWords(one.last_heard()), one.version(),
+               one.root().substr(0, kShownOfRoot),
+               one.missing_transactions() == 0 ? "0" : absl::StrCat(one.missing_transactions()),
+               one.enforcing_all() ? "all"
+               : alive             ? "not yet"
+                                   : "unknown"});
+  }
+  session.out() << "Mesh " << state.mesh_id() << " as " << answered_by
+                << " sees it: " << state.agents_size()
+                << (state.agents_size() == 1 ? " agent, " : " agents, ") << state.resources()
+                << " resources, " << (state.converged() ? "converged" : "not converged") << "\n\n";
+  table.Print(session.out());
+}
+
+std::string EventWords(const v1::WatchMeshResponse& event) {
+  switch (event.event_case()) {
+    case v1::WatchMeshResponse::kPut:
+      if (event.put().kind_case() == Kind::KIND_NOT_SET) return "put (of a newer kind)";
+      return absl::StrCat("put ", ResourceNameOf(event.put()), " ", TitleOf(event.put()));
+    case v1::WatchMeshResponse::kDeleted:
+      return absl::StrCat("deleted ", event.deleted().name());
+    case v1::WatchMeshResponse::kSynced:
+      return "synced: changes follow";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+absl::Status WaitForConvergence(Session& session, const std::string& mesh_token,
+                                absl::Duration timeout) {
+  v1::WaitForConvergenceRequest request;
+  request.set_mesh_token(mesh_token);
+  const int64_t seconds = absl::ToInt64Seconds(timeout);
+  request.mutable_timeout()->set_seconds(seconds);
+  request.mutable_timeout()->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(timeout - absl::Seconds(seconds))));
+  v1::WaitForConvergenceResponse response;
+  RETURN_IF_ERROR(session.Call(&v1::MeshAdmin::Stub::WaitForConvergence, request, &response,
+                               timeout + kGraceOfWait));
+  const std::string reached =
+      absl::StrCat(response.enforcing(), " of ", response.agents(), " agents");
+  if (!response.converged()) {
+    return WithExit(ExitCode::kNotConverged,
+                    absl::DeadlineExceededError(absl::StrCat(
+                        "not enforced everywhere after ", absl::FormatDuration(timeout), ": by ",
+                        reached, "; waiting for ", absl::StrJoin(response.stragglers(), ", "))));
+  }
+  const absl::Duration took =
+      absl::Seconds(response.took().seconds()) + absl::Nanoseconds(response.took().nanos());
+  // Beside a table it is one more line; scripts that read yaml or json find it aside.
+  (session.format() == OutputFormat::kTable ? session.out() : session.err())
+      << "Enforced by " << reached << " after "
+      << absl::FormatDuration(absl::Trunc(took, absl::Milliseconds(1))) << "\n";
+  return absl::OkStatus();
+}
+
+absl::Status RunMeshStatus(Session& session, const Invocation&) {
+  v1::MeshState state;
+  RETURN_IF_ERROR(
+      session.Call(&v1::MeshAdmin::Stub::GetMeshState, v1::GetMeshStateRequest(), &state));
+  if (session.format() == OutputFormat::kTable) {
+    PrintMeshTable(session, state);
+  } else if (session.format() == OutputFormat::kName) {
+    for (const v1::AgentState& one : state.agents()) session.out() << one.agent().name() << "\n";
+  } else {
+    PrintNode(session.format(), ReportToNode(state), session.out());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunMeshWait(Session& session, const Invocation& call) {
+  ASSIGN_OR_RETURN(const absl::Duration timeout, call.GetDuration("timeout", kDefaultWait));
+  return WaitForConvergence(session, call.Get("token"), timeout);
+}
+
+absl::Status RunMeshWatch(Session& session, const Invocation& call) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, session.Channel());
+  v1::MeshAdmin::Stub stub(channel);
+  grpc::ClientContext context;  // No deadline: it watches until it is stopped.
+  v1::WatchMeshRequest request;
+  request.set_name_prefix(call.Get("prefix"));
+  const auto stream = stub.WatchMesh(&context, request);
+  for (v1::WatchMeshResponse event; stream->Read(&event);) {
+    if (event.has_resync()) {
+      context.TryCancel();
+      return WithExit(ExitCode::kRefused,
+                      absl::DataLossError("changes came faster than they were read; watch again"));
+    }
+    if (session.format() == OutputFormat::kTable || session.format() == OutputFormat::kName) {
+      session.out() << EventWords(event) << "\n";
+    } else {
+      if (session.format() == OutputFormat::kYaml) session.out() << "---\n";
+      PrintNode(session.format(), ReportToNode(event), session.out());
+    }
+    session.out().flush();
+  }
+  return session.FromGrpc(stream->Finish());
+}
+
+}  // namespace trellis::ctl

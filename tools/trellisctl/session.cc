@@ -1,0 +1,119 @@
+#include "tools/trellisctl/session.h"
+
+#include <fcntl.h>
+#include <grpcpp/create_channel_posix.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "tools/trellisctl/manifest.h"
+#include "tools/trellisctl/resources.h"
+
+namespace trellis::ctl {
+namespace {
+
+absl::Status Unreachable(absl::string_view message) {
+  return WithExit(ExitCode::kUnreachable, absl::UnavailableError(message));
+}
+
+// Says what an operator would look at next.
+absl::Status CannotConnect(const std::string& path, int error) {
+  const std::string tried = absl::StrCat("cannot reach the agent at ", path, ": ");
+  switch (error) {
+    case ENOENT:
+      return Unreachable(absl::StrCat(tried, "no such socket; is trellisd running on this host? ",
+                                      "Another path: --socket or TRELLIS_ADMIN"));
+    case ECONNREFUSED:
+      return Unreachable(absl::StrCat(tried, "nobody listens; has trellisd stopped?"));
+    case EACCES:
+      return Unreachable(absl::StrCat(tried, "permission denied; run as the user or group that ",
+                                      "owns the socket, or through sudo"));
+    default:
+      return Unreachable(absl::StrCat(tried, strerror(error)));
+  }
+}
+
+// A connected, non-blocking socket.
+absl::StatusOr<int> ConnectUnix(const std::string& path) {
+  sockaddr_un address = {.sun_family = AF_UNIX};
+  if (path.empty() || path.size() >= sizeof(address.sun_path)) {
+    return absl::InvalidArgumentError(absl::StrCat("--socket: \"", path,
+                                                   "\"; expected a path of 1 to ",
+                                                   sizeof(address.sun_path) - 1, " bytes"));
+  }
+  memcpy(address.sun_path, path.data(), path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return CannotConnect(path, errno);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+    const int error = errno;
+    close(fd);
+    return CannotConnect(path, error);
+  }
+  return fd;
+}
+
+}  // namespace
+
+Session::~Session() {
+  channel_.reset();
+  if (watched_fd_ >= 0) close(watched_fd_);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::Channel() {
+  if (channel_ != nullptr) return channel_;
+  ASSIGN_OR_RETURN(const int fd, ConnectUnix(destination_.socket));
+  watched_fd_ = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  channel_ = grpc::CreateInsecureChannelFromFd("trellisd", fd);  // Owns `fd` now.
+  return channel_;
+}
+
+// A channel made from a descriptor does not tell its state; the descriptor does.
+bool Session::ConnectionLost() const {
+  pollfd poll_fd = {.fd = watched_fd_, .events = POLLRDHUP};
+  return poll(&poll_fd, 1, /*timeout=*/0) > 0 &&
+         (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+absl::Status Session::FromGrpc(const grpc::Status& status) const {
+  if (status.ok()) return absl::OkStatus();
+  const absl::Status refused(static_cast<absl::StatusCode>(status.error_code()),
+                             status.error_message());
+  switch (status.error_code()) {
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return Unreachable("the agent did not answer in time");
+    case grpc::StatusCode::UNAVAILABLE:
+      if (!ConnectionLost()) break;
+      return Unreachable(absl::StrCat("the connection to the agent broke: ", refused.message()));
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return WithExit(ExitCode::kRefused,
+                      absl::UnimplementedError("this agent's version does not know this command"));
+    default:
+      break;
+  }
+  return WithExit(ExitCode::kRefused, refused);
+}
+
+NameOf Session::Names() {
+  return [this](Kind kind, const std::string& reference) {
+    const auto [names, is_new] = names_.try_emplace(kind);
+    if (is_new) {
+      const auto resources = ListResources(*this, InfoOf(kind));
+      // Names are a courtesy: without them the ids are shown.
+      for (const v1::Resource& resource : resources.value_or(std::vector<v1::Resource>())) {
+        names->second[IdOf(ResourceNameOf(resource))] = TitleOf(resource);
+      }
+    }
+    const std::string id = IdOf(reference);
+    const auto name = names->second.find(id);
+    return name == names->second.end() ? id : name->second;
+  };
+}
+
+}  // namespace trellis::ctl

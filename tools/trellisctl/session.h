@@ -1,0 +1,87 @@
+// One run of trellisctl: where it reads and writes, and its connection to an agent.
+#ifndef TRELLIS_TOOLS_TRELLISCTL_SESSION_H_
+#define TRELLIS_TOOLS_TRELLISCTL_SESSION_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <istream>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tools/trellisctl/command.h"
+#include "tools/trellisctl/exit_code.h"
+#include "tools/trellisctl/output.h"
+
+namespace trellis::ctl {
+
+inline constexpr char kDefaultSocket[] = "/run/trellis/admin.sock";
+inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+
+// Which agent to talk to, and how.
+struct Destination {
+  std::string socket = kDefaultSocket;  // Unix socket of the agent on this host.
+};
+
+// A connection that is made when first needed and lives as long as the session.
+//
+// Thread-safety: none.
+class Session {
+ public:
+  Session(Destination destination, OutputFormat format, std::istream& in, std::ostream& out,
+          std::ostream& err)
+      : destination_(std::move(destination)), format_(format), in_(in), out_(out), err_(err) {}
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  std::istream& in() { return in_; }
+  std::ostream& out() { return out_; }
+  std::ostream& err() { return err_; }
+  OutputFormat format() const { return format_; }
+
+  // UNAVAILABLE (exit 4): no agent there; the message says which path was tried and what may help.
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel();
+
+  // One unary call: session.Call(&v1::ApplyAdmin::Stub::Apply, request, &response).
+  // The server's refusals have exit code 1, a lost connection and no answer in time 4.
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response,
+                    absl::Duration timeout = kCallTimeout) {
+    auto channel = Channel();
+    if (!channel.ok()) return channel.status();
+    Stub stub(*channel);
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    return FromGrpc((stub.*method)(&context, request, response));
+  }
+  absl::Status FromGrpc(const grpc::Status& status) const;
+
+  // Display names of what tables refer to: each kind is listed once, when first asked for. A
+  // reference to what is not there stays as it is. Borrows the session.
+  NameOf Names();
+
+ private:
+  bool ConnectionLost() const;
+
+  const Destination destination_;
+  const OutputFormat format_;
+  std::istream& in_;
+  std::ostream& out_;
+  std::ostream& err_;
+  std::shared_ptr<grpc::Channel> channel_;
+  int watched_fd_ = -1;  // The channel's socket once more, to see whether it is still connected.
+  std::map<Kind, std::map<std::string, std::string>> names_;  // By id.
+};
+
+}  // namespace trellis::ctl
+
+#endif  // TRELLIS_TOOLS_TRELLISCTL_SESSION_H_
