@@ -28,7 +28,10 @@ LoopThread::LoopThread(std::string name, std::unique_ptr<EventLoop> loop)
         loop_->Run();
       }) {}
 
-LoopThread::~LoopThread() {
+LoopThread::~LoopThread() { Stop(); }
+
+void LoopThread::Stop() {
+  if (!thread_.joinable()) return;
   loop_->Stop();
   thread_.join();
 }

@@ -12,7 +12,7 @@
 
 namespace trellis::net {
 
-// Runs from Start to destruction, which stops the loop and joins the thread.
+// Runs from Start to Stop or destruction.
 class LoopThread {
  public:
   // `name` is what top and gdb show; the kernel keeps 15 characters.
@@ -21,6 +21,11 @@ class LoopThread {
   ~LoopThread();
 
   EventLoop& loop() { return *loop_; }
+
+  // Ends the loop and its thread; what was posted before has run. The loop itself stays until
+  // destruction, so that what watches descriptors or holds timers can be taken down after its
+  // thread.
+  void Stop();
 
   // Runs `task` on the loop's thread and returns when it is done. From any other thread.
   void Call(Scheduler::Task task);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "base/log/log.h"
 #include "base/status_macros.h"
 #include "node/net/sockets.h"
 
@@ -21,7 +20,9 @@ Connection::Connection(Pool& pool, net::Fd fd, const net::Endpoint& endpoint)
       endpoint_(endpoint),
       endpoint_text_(endpoint.ToString()) {}
 
-Connection::~Connection() { pool_.loop_.Unwatch(socket_.fd(), this); }
+Connection::~Connection() {
+  if (watched_) pool_.loop_.Unwatch(socket_.fd(), this);
+}
 
 absl::Status Connection::FinishConnect() {
   if (!connecting_ || !socket_.writable()) return absl::OkStatus();
@@ -58,9 +59,8 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect(const net::Endpoint& e
   const int number = fd.get();
   auto connection = absl::WrapUnique(new Connection(*this, std::move(fd), endpoint));
   connection->user_ = user;
-  // The first failure here would be a full kernel table; Unwatch in the destructor wants a watched
-  // descriptor, so such a failure is fatal like any other want of kernel memory.
-  CHECK_OK(loop_.Watch(number, net::StreamSocket::kEvents, connection.get()));
+  RETURN_IF_ERROR(loop_.Watch(number, net::StreamSocket::kEvents, connection.get()));
+  connection->watched_ = true;
   return connection;
 }
 

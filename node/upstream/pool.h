@@ -61,6 +61,7 @@ class Connection final : public net::FdHandler {
   const net::Endpoint endpoint_;
   const std::string endpoint_text_;
   User* user_ = nullptr;  // Null while idle.
+  bool watched_ = false;
   bool connecting_ = true;
   bool reused_ = false;
   size_t idle_index_ = 0;  // In its endpoint's list.

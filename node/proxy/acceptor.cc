@@ -1,0 +1,161 @@
+#include "node/proxy/acceptor.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "base/log/log.h"
+#include "base/status_macros.h"
+#include "node/net/sockets.h"
+
+namespace trellis::proxy {
+namespace {
+
+// Connections taken from one socket before others have their turn.
+constexpr int kAcceptsPerTurnMax = 64;
+// Out of descriptors: wait for some to be freed rather than spin on what cannot be accepted.
+constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
+
+}  // namespace
+
+class Acceptor::Listener final : public net::FdHandler {
+ public:
+  Listener(Acceptor& acceptor, std::string address, uint16_t port)
+      : acceptor_(acceptor), address_(std::move(address)), port_(port) {}
+  ~Listener() override {
+    if (pause_ != Scheduler::TimerId::kNone) acceptor_.loop_.Cancel(pause_);
+    if (watched_) acceptor_.loop_.Unwatch(fd_.get(), this);
+  }
+
+  const absl::Status& status() const { return status_; }
+
+  void TryToListen() {
+    const absl::Status before = std::exchange(status_, Listen());
+    if (status_.ok()) {
+      LOG(INFO) << "accepting on " << address_ << " port " << port_;
+    } else if (before.code() != status_.code()) {
+      LOG(WARNING) << "not accepting on " << address_ << " port " << port_ << ": "
+                   << status_.message() << "; tried again each "
+                   << absl::FormatDuration(acceptor_.options_.bind_retry);
+    }
+  }
+
+  void OnEvents(uint32_t) override { AcceptSome(kAcceptsPerTurnMax); }
+
+  // False when nothing waits any more.
+  bool AcceptSome(int count_max) {
+    for (int i = 0; i < count_max; ++i) {
+      net::Endpoint peer;
+      net::Fd fd = net::Accept(fd_.get(), &peer);
+      if (!fd.valid()) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK) Pause(errno);
+        return false;
+      }
+      acceptor_.on_accept_(std::move(fd), peer, port_);
+    }
+    return true;
+  }
+
+ private:
+  absl::Status Listen() {
+    const int number = port_ + acceptor_.options_.port_offset;
+    if (number < 1 || number > 65535) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("port ", port_, " with the offset is ", number, ", which is no port"));
+    }
+    ASSIGN_OR_RETURN(const net::Endpoint endpoint,
+                     net::Endpoint::FromAddress(address_, static_cast<uint16_t>(number)));
+    ASSIGN_OR_RETURN(fd_, net::Listen(endpoint, {.reuse_port = true}));
+    return Watch();
+  }
+
+  absl::Status Watch() {
+    absl::Status status = acceptor_.loop_.Watch(fd_.get(), EPOLLIN, this);
+    watched_ = status.ok();
+    return status;
+  }
+
+  void Pause(int error) {
+    LOG(WARNING) << "accept on " << address_ << " port " << port_ << " pauses: errno " << error;
+    if (watched_) acceptor_.loop_.Unwatch(fd_.get(), this);
+    watched_ = false;
+    pause_ = acceptor_.loop_.RunAfter(kAcceptPause, [this] {
+      pause_ = Scheduler::TimerId::kNone;
+      if (!Watch().ok()) Pause(ENOMEM);
+    });
+  }
+
+  Acceptor& acceptor_;
+  const std::string address_;
+  const uint16_t port_;
+  net::Fd fd_;
+  bool watched_ = false;
+  absl::Status status_;
+  Scheduler::TimerId pause_ = Scheduler::TimerId::kNone;
+};
+
+Acceptor::Acceptor(net::EventLoop& loop, const Options& options, OnAccept on_accept)
+    : loop_(loop), options_(options), on_accept_(std::move(on_accept)) {}
+
+Acceptor::~Acceptor() {
+  if (retry_ != Scheduler::TimerId::kNone) loop_.Cancel(retry_);
+}
+
+void Acceptor::SetPorts(const std::vector<uint16_t>& ports) {
+  for (auto it = listeners_.begin(); it != listeners_.end();) {
+    if (std::find(ports.begin(), ports.end(), it->first.second) == ports.end()) {
+      it = listeners_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  for (const std::string& address : options_.listen_addresses) {
+    for (const uint16_t port : ports) {
+      std::unique_ptr<Listener>& listener = listeners_[{address, port}];
+      if (listener == nullptr) {
+        listener = std::make_unique<Listener>(*this, address, port);
+        listener->TryToListen();
+      }
+    }
+  }
+  Retry();
+}
+
+// Arms the timer while anything is not accepted on.
+void Acceptor::Retry() {
+  const bool any_failed = std::any_of(listeners_.begin(), listeners_.end(), [](const auto& entry) {
+    return !entry.second->status().ok();
+  });
+  if (!any_failed || retry_ != Scheduler::TimerId::kNone) return;
+  retry_ = loop_.RunAfter(options_.bind_retry, [this] {
+    retry_ = Scheduler::TimerId::kNone;
+    for (const auto& [key, listener] : listeners_) {
+      if (!listener->status().ok()) listener->TryToListen();
+    }
+    Retry();
+  });
+}
+
+void Acceptor::Close() {
+  for (const auto& [key, listener] : listeners_) {
+    // Closing would reset what the kernel has accepted for us already.
+    if (listener->status().ok()) {
+      listener->AcceptSome(options_.connections_per_worker_max);
+    }
+  }
+  listeners_.clear();
+  if (retry_ != Scheduler::TimerId::kNone) loop_.Cancel(retry_);
+  retry_ = Scheduler::TimerId::kNone;
+}
+
+std::vector<ListenStatus> Acceptor::Statuses() const {
+  std::vector<ListenStatus> statuses;
+  for (const auto& [key, listener] : listeners_) {
+    statuses.push_back({key.first, key.second, listener->status()});
+  }
+  return statuses;
+}
+
+}  // namespace trellis::proxy
