@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log/log.h"
+#include "node/health/settings.h"
 
 namespace trellis::health {
 namespace {
