@@ -195,6 +195,11 @@ absl::Status RunInvocation(const Invocation& call, const std::string& environmen
   Destination destination;
   if (!environment_socket.empty()) destination.socket = environment_socket;
   destination.socket = call.Get("socket", destination.socket);
+  destination.agent = call.Get("agent");
+  destination.identity = call.Get("identity");
+  if (!destination.agent.empty() && call.Has("socket")) {
+    return absl::InvalidArgumentError("--agent: given together with --socket; give one of them");
+  }
   Session session(std::move(destination), FormatOf(call.Get("output")), in, out, err);
   return call.command == nullptr ? RunVersion(session, call) : call.command->run(session, call);
 }
@@ -209,6 +214,12 @@ const CommandTable& Commands() {
           {{.name = "socket",
             .value = "PATH",
             .help = "The agent's admin socket; else $TRELLIS_ADMIN, else /run/trellis/admin.sock."},
+           {.name = "agent",
+            .value = "HOST:PORT",
+            .help = "Another host's agent, by its mesh port; with --identity."},
+           {.name = "identity",
+            .value = "FILE",
+            .help = "The operator's identity, from `operator create`."},
            {.name = "output",
             .letter = 'o',
             .value = "FORMAT",

@@ -603,6 +603,22 @@ TEST_F(CommandsTest, AnAgentThatStoppedIsUnreachable) {
   EXPECT_THAT(err_, HasSubstr("nobody listens; has trellisd stopped?"));
 }
 
+TEST_F(CommandsTest, RemoteAgentsNeedAnIdentityThatOnlyItsOwnerReads) {
+  EXPECT_EQ(Run({"mesh", "status", "--agent=127.0.0.1:1"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--agent: needs --identity FILE"));
+  EXPECT_EQ(Run({"mesh", "status", "--agent=127.0.0.1:1", "--socket=/x"}), 2);
+  const std::string path = folder_ + "/id.pem";
+  EXPECT_EQ(Run({"mesh", "status", "--agent=127.0.0.1:1", "--identity", path}), 2);
+  EXPECT_THAT(err_, HasSubstr("No such file"));
+  std::ofstream(path) << "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n";
+  chmod(path.c_str(), 0644);
+  EXPECT_EQ(Run({"mesh", "status", "--agent=127.0.0.1:1", "--identity", path}), 2);
+  EXPECT_THAT(err_, HasSubstr("chmod 600"));
+  chmod(path.c_str(), 0600);
+  EXPECT_EQ(Run({"mesh", "status", "--agent=127.0.0.1:1", "--identity", path}), 2);
+  EXPECT_THAT(err_, HasSubstr("expected a private key and two certificates"));
+}
+
 TEST_F(CommandsTest, CompletionAndVersionNeedNoAgent) {
   EXPECT_EQ(Run({"__complete", "mesh", ""}), 0);
   EXPECT_EQ(out_, "status\nwait\nwatch\n");

@@ -13,6 +13,7 @@
 #include "google/protobuf/empty.pb.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
 #include "tools/trellisctl/commands.h"
+#include "tools/trellisctl/identity_file.h"
 #include "tools/trellisctl/manifest.h"
 #include "tools/trellisctl/resources.h"
 #include "tools/trellisctl/session.h"
@@ -114,8 +115,9 @@ absl::Status RunOperatorCreate(Session& session, const Invocation& call) {
   v1::CreateOperatorCertificateResponse response;
   RETURN_IF_ERROR(
       session.Call(&v1::AgentAdmin::Stub::CreateOperatorCertificate, request, &response));
-  RETURN_IF_ERROR(file.Commit(
-      absl::StrCat(key.private_pem(), response.certificate_pem(), response.root_pem())));
+  RETURN_IF_ERROR(file.Commit(IdentityFileText({.certificate_pem = response.certificate_pem(),
+                                                .key_pem = key.private_pem(),
+                                                .root_pem = response.root_pem()})));
   session.out() << "Wrote the identity of operator " << call.arguments[0] << " to "
                 << call.Get("out") << "; keep it secret\nAgents to reach with it: "
                 << absl::StrJoin(response.mesh_addresses(), ", ") << "\n";

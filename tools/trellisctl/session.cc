@@ -9,9 +9,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "node/mesh/mesh_dialer.h"
+#include "tools/trellisctl/identity_file.h"
 #include "tools/trellisctl/manifest.h"
 #include "tools/trellisctl/resources.h"
 
@@ -61,21 +64,51 @@ absl::StatusOr<int> ConnectUnix(const std::string& path) {
 
 }  // namespace
 
+Session::Session(Destination destination, OutputFormat format, std::istream& in, std::ostream& out,
+                 std::ostream& err)
+    : destination_(std::move(destination)), format_(format), in_(in), out_(out), err_(err) {}
+
 Session::~Session() {
   channel_.reset();
   if (watched_fd_ >= 0) close(watched_fd_);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::Channel() {
-  if (channel_ != nullptr) return channel_;
+  if (channel_ == nullptr) {
+    RETURN_IF_ERROR(destination_.agent.empty() ? ConnectLocally() : ConnectRemotely());
+  }
+  return channel_;
+}
+
+absl::Status Session::ConnectLocally() {
   ASSIGN_OR_RETURN(const int fd, ConnectUnix(destination_.socket));
   watched_fd_ = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   channel_ = grpc::CreateInsecureChannelFromFd("trellisd", fd);  // Owns `fd` now.
-  return channel_;
+  return absl::OkStatus();
+}
+
+absl::Status Session::ConnectRemotely() {
+  if (destination_.identity.empty()) {
+    return absl::InvalidArgumentError(
+        "--agent: needs --identity FILE, which `trellisctl operator create` writes");
+  }
+  ASSIGN_OR_RETURN(const tls::Credentials credentials, ReadIdentityFile(destination_.identity));
+  ASSIGN_OR_RETURN(dialer_, mesh::MeshDialer::ForMember(credentials));
+  absl::StatusOr<mesh::MeshConnection> connection =
+      dialer_->DialAndWait(destination_.agent, std::nullopt);
+  if (absl::IsInvalidArgument(connection.status())) return connection.status();
+  if (!connection.ok()) {
+    return Unreachable(absl::StrCat("cannot reach the agent at ", destination_.agent, ": ",
+                                    connection.status().message()));
+  }
+  channel_ = std::move(connection->channel);
+  return absl::OkStatus();
 }
 
 // A channel made from a descriptor does not tell its state; the descriptor does.
 bool Session::ConnectionLost() const {
+  // Of a remote connection nothing can be asked: taken for lost, so that a script tries again.
+  if (watched_fd_ < 0) return true;
   pollfd poll_fd = {.fd = watched_fd_, .events = POLLRDHUP};
   return poll(&poll_fd, 1, /*timeout=*/0) > 0 &&
          (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR));

@@ -20,6 +20,10 @@
 #include "tools/trellisctl/exit_code.h"
 #include "tools/trellisctl/output.h"
 
+namespace trellis::mesh {
+class MeshDialer;
+}  // namespace trellis::mesh
+
 namespace trellis::ctl {
 
 inline constexpr char kDefaultSocket[] = "/run/trellis/admin.sock";
@@ -27,7 +31,9 @@ inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 
 // Which agent to talk to, and how.
 struct Destination {
-  std::string socket = kDefaultSocket;  // Unix socket of the agent on this host.
+  std::string socket = kDefaultSocket;  // Unix socket of the agent on this host; unless
+  std::string agent;                    // host:port of a mesh port is given,
+  std::string identity;                 // and the file of the operator's identity for it.
 };
 
 // A connection that is made when first needed and lives as long as the session.
@@ -36,8 +42,7 @@ struct Destination {
 class Session {
  public:
   Session(Destination destination, OutputFormat format, std::istream& in, std::ostream& out,
-          std::ostream& err)
-      : destination_(std::move(destination)), format_(format), in_(in), out_(out), err_(err) {}
+          std::ostream& err);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -47,7 +52,8 @@ class Session {
   std::ostream& err() { return err_; }
   OutputFormat format() const { return format_; }
 
-  // UNAVAILABLE (exit 4): no agent there; the message says which path was tried and what may help.
+  // UNAVAILABLE (exit 4): no agent there; the message says what was tried and what may help.
+  // INVALID_ARGUMENT (exit 2): the destination or the identity file is not one.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel();
 
   // One unary call: session.Call(&v1::ApplyAdmin::Stub::Apply, request, &response).
@@ -70,6 +76,8 @@ class Session {
   NameOf Names();
 
  private:
+  absl::Status ConnectLocally();
+  absl::Status ConnectRemotely();
   bool ConnectionLost() const;
 
   const Destination destination_;
@@ -77,6 +85,7 @@ class Session {
   std::istream& in_;
   std::ostream& out_;
   std::ostream& err_;
+  std::unique_ptr<mesh::MeshDialer> dialer_;  // Pumps the bytes of a remote connection.
   std::shared_ptr<grpc::Channel> channel_;
   int watched_fd_ = -1;  // The channel's socket once more, to see whether it is still connected.
   std::map<Kind, std::map<std::string, std::string>> names_;  // By id.
