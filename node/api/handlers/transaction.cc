@@ -1,0 +1,275 @@
+#include "node/api/handlers/transaction.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/log/log.h"
+#include "base/status_macros.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "node/api/handlers/release.h"
+#include "node/api/handlers/resolve.h"
+#include "storage/resource/fields.h"
+#include "storage/resource/validate.h"
+
+namespace trellis::api {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+using resource::Kind;
+
+// Computed on read, or kept beside the resource by the catalog: whatever a caller gives for these
+// is dropped, so that what was read can be written back.
+constexpr absl::string_view kOutputOnly[] = {
+    "arn",    "create_time",     "update_time",         "etag",     "status",
+    "domain", "associated_vpcs", "associated_services", "services", "reason_code"};
+
+// The one message inside a Resource.
+const FieldDescriptor* InnerField(const v1::Resource& resource) {
+  return resource.GetReflection()->GetOneofFieldDescriptor(
+      resource, v1::Resource::descriptor()->FindOneofByName("kind"));
+}
+const Message& Inner(const v1::Resource& resource) {
+  return resource.GetReflection()->GetMessage(resource, InnerField(resource));
+}
+Message* MutableInner(v1::Resource* resource) {
+  return resource->GetReflection()->MutableMessage(resource, InnerField(*resource));
+}
+
+bool IsSet(const Message& message, const FieldDescriptor* field) {
+  return field->is_repeated() ? message.GetReflection()->FieldSize(message, field) > 0
+                              : message.GetReflection()->HasField(message, field);
+}
+
+bool SameField(const Message& a, const Message& b, const FieldDescriptor* field) {
+  if (IsSet(a, field) != IsSet(b, field)) return false;
+  google::protobuf::util::MessageDifferencer differencer;
+  return differencer.CompareWithFields(a, b, {field}, {field});
+}
+
+// Sets `field` of `to` as `from` has it; an unset one is cleared.
+void CopyField(const Message& from, const FieldDescriptor* field, Message* to) {
+  std::unique_ptr<Message> only(from.New());
+  only->CopyFrom(from);
+  std::vector<const FieldDescriptor*> fields;
+  only->GetReflection()->ListFields(*only, &fields);
+  for (const FieldDescriptor* other : fields) {
+    if (other != field) only->GetReflection()->ClearField(only.get(), other);
+  }
+  to->GetReflection()->ClearField(to, field);
+  to->MergeFrom(*only);
+}
+
+absl::Status CheckMask(Kind kind, const google::protobuf::FieldMask& mask) {
+  const auto& updatable = UpdatableFields(kind);
+  for (const std::string& path : mask.paths()) {
+    if (std::find(updatable.begin(), updatable.end(), path) == updatable.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "update_mask: \"", path, "\" cannot be updated; of a ", resource::KindWords(kind),
+          updatable.empty() ? " nothing can" : " give only ", absl::StrJoin(updatable, ", ")));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEtag(absl::string_view name, const v1::Resource& current,
+                       absl::string_view etag) {
+  if (etag.empty() || etag == resource::EtagOf(current)) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("etag: ", name, " is now at ", resource::EtagOf(current),
+                                         "; read it again and decide anew"));
+}
+
+absl::Status CheckFields(const v1::Resource& resource) {
+  RETURN_IF_ERROR(resource::Validate(resource));
+  return CheckServedByRelease(resource);
+}
+
+// A field that cannot change must be absent from `given`, or as it is. `spelled` is `given` with
+// its defaults, which also bring addresses and domains to their one spelling.
+absl::Status CheckImmutable(Kind kind, const Message& current, const Message& given,
+                            const Message& spelled) {
+  const auto& updatable = UpdatableFields(kind);
+  std::vector<const FieldDescriptor*> fields;
+  given.GetReflection()->ListFields(given, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const absl::string_view name(field->name().data(), field->name().size());
+    if (name == "name" || absl::c_linear_search(updatable, name)) continue;
+    if (SameField(current, spelled, field)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(FieldPrefix(kind), ".", name,
+                     ": cannot change after creation; leave it as it is, or delete the ",
+                     resource::KindWords(kind), " and create it anew"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const std::vector<absl::string_view>& UpdatableFields(Kind kind) {
+  using Fields = std::vector<absl::string_view>;
+  static const auto& table = *new absl::btree_map<Kind, Fields>{
+      {Kind::kAccount, {"display_name"}},     {Kind::kVpc, {"cidr_blocks"}},
+      {Kind::kServiceNetwork, {"auth_type"}}, {Kind::kService, {"auth_type", "idle_timeout"}},
+      {Kind::kListener, {"default_action"}},  {Kind::kRule, {"priority", "match", "action"}},
+      {Kind::kTargetGroup, {"health_check"}}, {Kind::kTarget, {"address"}},
+  };
+  static const auto& none = *new Fields();
+  const auto found = table.find(kind);
+  return found == table.end() ? none : found->second;
+}
+
+std::shared_ptr<const v1::Resource> Transaction::Find(absl::string_view name) const {
+  const auto pending = pending_.find(name);
+  return pending != pending_.end() ? pending->second : call_.agent.catalog.Find(name);
+}
+
+void Transaction::Visit(
+    absl::string_view prefix, absl::string_view after,
+    absl::FunctionRef<bool(const std::string& name, const v1::Resource& resource)> visit) const {
+  // Two ordered streams, merged; a pending change stands for the stored resource of its name.
+  auto pending = after < prefix ? pending_.lower_bound(prefix) : pending_.upper_bound(after);
+  bool stopped = false;
+  const auto visit_pending_before = [&](const std::string* name) {
+    for (; !stopped && pending != pending_.end() && absl::StartsWith(pending->first, prefix) &&
+           (name == nullptr || pending->first < *name);
+         ++pending) {
+      if (pending->second != nullptr) stopped = !visit(pending->first, *pending->second);
+    }
+  };
+  call_.agent.catalog.Visit(prefix, after,
+                            [&](const std::string& name, const storage::Catalog::Record& record) {
+                              visit_pending_before(&name);
+                              if (!stopped && !pending_.contains(name))
+                                stopped = !visit(name, *record.resource);
+                              return !stopped;
+                            });
+  visit_pending_before(nullptr);
+}
+
+absl::Status Transaction::Prepare(absl::string_view owner, v1::Resource* given) const {
+  Message* message = MutableInner(given);
+  for (const absl::string_view name : kOutputOnly) {
+    const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(std::string(name));
+    if (field != nullptr) message->GetReflection()->ClearField(message, field);
+  }
+  return ResolveReferences(*this, owner, given);
+}
+
+v1::Resource Transaction::Filled(v1::Resource given, absl::string_view parent) const {
+  Inherit(*this, call_.agent.mesh.account, parent, &given);
+  resource::ApplyDefaults(&given);
+  return given;
+}
+
+absl::StatusOr<std::string> Transaction::Create(v1::Resource given, absl::string_view parent) {
+  RETURN_IF_ERROR(Prepare(call_.agent.mesh.account, &given));
+  return CreatePrepared(Filled(std::move(given), parent), parent);
+}
+
+absl::StatusOr<bool> Transaction::Update(absl::string_view name, v1::Resource given,
+                                         const google::protobuf::FieldMask* mask) {
+  const std::string etag = resource::EtagOf(given);
+  RETURN_IF_ERROR(Prepare(call_.agent.mesh.account, &given));
+  return UpdatePrepared(name, given, etag, mask);
+}
+
+absl::StatusOr<std::string> Transaction::Put(v1::Resource given, absl::string_view parent,
+                                             v1::ApplyResponse::Outcome* outcome) {
+  const std::string etag = resource::EtagOf(given);
+  RETURN_IF_ERROR(Prepare(call_.agent.mesh.account, &given));
+  v1::Resource filled = Filled(given, parent);
+  ASSIGN_OR_RETURN(const std::string name, FindExisting(*this, filled, parent));
+  if (name.empty()) {
+    *outcome = v1::ApplyResponse::CREATED;
+    return CreatePrepared(std::move(filled), parent);
+  }
+  ASSIGN_OR_RETURN(const bool differs, UpdatePrepared(name, given, etag, nullptr));
+  *outcome = differs ? v1::ApplyResponse::UPDATED : v1::ApplyResponse::UNCHANGED;
+  return name;
+}
+
+absl::StatusOr<std::string> Transaction::CreatePrepared(v1::Resource given,
+                                                        absl::string_view parent) {
+  const Kind kind = resource::KindOf(given);
+  ASSIGN_OR_RETURN(const std::string name, NewName(given, parent, call_.agent.runtime.random));
+  if (Find(name) != nullptr) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(FieldPrefix(kind), ".name: ", name, " already exists"));
+  }
+  resource::SetResourceName(given, name);
+  RETURN_IF_ERROR(CheckFields(given));
+  pending_[name] = std::make_shared<const v1::Resource>(std::move(given));
+  return name;
+}
+
+absl::StatusOr<bool> Transaction::UpdatePrepared(absl::string_view name, const v1::Resource& given,
+                                                 absl::string_view etag,
+                                                 const google::protobuf::FieldMask* mask) {
+  const std::shared_ptr<const v1::Resource> current = Find(name);
+  CHECK(current != nullptr) << "callers look the name up first: " << name;
+  const Kind kind = resource::KindOf(*current);
+  RETURN_IF_ERROR(CheckEtag(name, *current, etag));
+  if (mask != nullptr) RETURN_IF_ERROR(CheckMask(kind, *mask));
+  const v1::Resource spelled = Filled(given, resource::ParentOf(name));
+  RETURN_IF_ERROR(CheckImmutable(kind, Inner(*current), Inner(given), Inner(spelled)));
+
+  v1::Resource next = *current;
+  for (const absl::string_view path : UpdatableFields(kind)) {
+    if (mask != nullptr && !absl::c_linear_search(mask->paths(), path)) continue;
+    CopyField(Inner(given), Inner(given).GetDescriptor()->FindFieldByName(std::string(path)),
+              MutableInner(&next));
+  }
+  resource::ApplyDefaults(&next);
+  RETURN_IF_ERROR(CheckFields(next));
+  if (google::protobuf::util::MessageDifferencer::Equals(*current, next)) return false;
+  pending_[std::string(name)] = std::make_shared<const v1::Resource>(std::move(next));
+  return true;
+}
+
+absl::Status Transaction::Delete(absl::string_view name, absl::string_view etag) {
+  const std::shared_ptr<const v1::Resource> current = Find(name);
+  CHECK(current != nullptr) << "callers look the name up first: " << name;
+  RETURN_IF_ERROR(CheckEtag(name, *current, etag));
+  RETURN_IF_ERROR(resource::ReferenceChecker(*this).CheckDelete(name));
+  for (const std::string& child : resource::CascadeOf(name, *this)) pending_[child] = nullptr;
+  pending_[std::string(name)] = nullptr;
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::Check(std::string* failed) const {
+  resource::ReferenceChecker checker(*this);
+  for (const auto& [name, pending] : pending_) {
+    if (pending == nullptr) continue;
+    const absl::Status status = checker.Check(*pending);
+    if (status.ok()) continue;
+    if (failed != nullptr) *failed = name;
+    return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::Finish(bool validate_only, std::string* failed) {
+  RETURN_IF_ERROR(Check(failed));
+  std::vector<storage::Change> changes;
+  for (const auto& [name, pending] : pending_) {
+    const auto record = call_.agent.catalog.FindRecord(name);
+    const bool lives = record.has_value() && record->resource != nullptr;
+    if (pending == nullptr && !lives) continue;  // Created and deleted in here.
+    storage::Change change{.name = name};
+    if (pending != nullptr) change.resource = *pending;
+    if (lives) change.base = record->version;
+    changes.push_back(std::move(change));
+  }
+  if (validate_only || changes.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(call_.written, call_.agent.catalog.Commit(std::move(changes)));
+  // The catalog now has it all, with etags and times.
+  pending_.clear();
+  return absl::OkStatus();
+}
+
+}  // namespace trellis::api
