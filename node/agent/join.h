@@ -10,11 +10,10 @@
 
 namespace trellis::agent {
 
-// Blocks while it talks to the agents the token names, one after another. The key made here never
-// leaves this host. Writes nothing.
-//   INVALID_ARGUMENT     the token or mesh_address is malformed or missing
-//   PERMISSION_DENIED    the token is unknown, used or expired
-//   UNAVAILABLE          none of its agents answered; the message has each one's words
+// Blocks while it talks to the agents the token names. The key made here never leaves this host.
+// Writes nothing.
+//   INVALID_ARGUMENT  the token or mesh_address is malformed or missing
+//   others            as mesh::Join
 absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view token,
                                   absl::Time now);
 

@@ -1,0 +1,310 @@
+#include "node/agent/agent.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "auth/trust/authority.h"
+#include "auth/trust/identity.h"
+#include "base/log/log.h"
+#include "base/net/endpoint.h"
+#include "base/runtime/random.h"
+#include "base/status_macros.h"
+#include "gossip/gossip.h"
+#include "gossip/transport/grpc_transport.h"
+#include "node/agent/data_plane.h"
+#include "node/agent/founding.h"
+#include "node/agent/version.h"
+#include "node/api/grpc/admin_server.h"
+#include "node/api/grpc/admin_service.h"
+#include "node/api/handlers/context.h"
+#include "node/api/handlers/mesh_events.h"
+#include "node/mesh/descriptors.h"
+#include "node/mesh/enrollment.h"
+#include "node/mesh/mesh_dialer.h"
+#include "node/mesh/mesh_server.h"
+#include "node/net/control.h"
+#include "node/net/loop_thread.h"
+#include "storage/catalog/catalog.h"
+#include "storage/engine/rocksdb_engine.h"
+#include "storage/resource/names.h"
+
+namespace trellis::agent {
+namespace {
+
+// How long administration may take to end its calls when the agent stops.
+constexpr absl::Duration kAdminGrace = absl::Seconds(1);
+
+// Puts an option's name before what the part it configures had to say.
+absl::Status Named(absl::string_view option, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(option, ": ", status.message()));
+}
+
+class IssuerOverEnrollment final : public api::Issuer {
+ public:
+  explicit IssuerOverEnrollment(mesh::Enrollment& enrollment) : enrollment_(enrollment) {}
+
+  absl::StatusOr<v1::CreateJoinTokenResponse> CreateJoinToken(
+      const v1::CreateJoinTokenRequest& request) override {
+    return enrollment_.CreateJoinToken(request);
+  }
+  absl::StatusOr<v1::CreateOperatorCertificateResponse> CreateOperatorCertificate(
+      const v1::CreateOperatorCertificateRequest& request) override {
+    return enrollment_.CreateOperatorCertificate(request);
+  }
+
+ private:
+  mesh::Enrollment& enrollment_;
+};
+
+absl::StatusOr<api::Caller> OperatorCaller(const grpc::CallbackServerContext& context) {
+  ASSIGN_OR_RETURN(const trust::PeerIdentity peer, mesh::IdentityOf(context));
+  if (peer.kind != trust::PeerKind::kOperator) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(peer.ToString(), " may not administer; use an operator's certificate"));
+  }
+  return api::Caller{api::Caller::Kind::kOperator, peer.operator_name};
+}
+
+absl::StatusOr<gossip::NodeId> IdentifyAgent(const grpc::ServerContextBase& context) {
+  ASSIGN_OR_RETURN(const trust::PeerIdentity peer, mesh::IdentityOf(context));
+  return peer.node;
+}
+
+class AgentImpl final : public Agent {
+ public:
+  AgentImpl(const AgentOptions& options, const Identity& identity)
+      : options_(options), identity_(identity), random_(RandomFromSystem()) {}
+  ~AgentImpl() override;
+
+  absl::Status Start();
+  void Drain() override;
+  void ReopenLog() override { data_plane_->ReopenLog(); }
+
+ private:
+  // On the control thread.
+  absl::Status OpenCatalog();
+  absl::Status StartParts();
+  absl::Status StartDataPlane();
+  absl::Status MakeEnrollment();
+  void MakeGossip();
+  void MakeApi();
+  void EndParts();
+
+  absl::Status StartMeshPort();
+  void RefuseEvicted();
+  Runtime runtime() { return {control_->loop(), random_}; }
+
+  const AgentOptions options_;
+  const Identity identity_;
+  SeededRandom random_;  // The control thread's.
+
+  std::unique_ptr<net::LoopThread> control_;
+  std::unique_ptr<storage::Engine> engine_;
+  std::unique_ptr<storage::Catalog> catalog_;
+  std::unique_ptr<mesh::MeshDialer> dialer_;
+  std::unique_ptr<gossip::GrpcTransport> transport_;
+  std::unique_ptr<gossip::Gossip> gossip_;
+  std::unique_ptr<DataPlane> data_plane_;
+  std::unique_ptr<mesh::Enrollment> enrollment_;
+  std::unique_ptr<grpc::Service> enrollment_service_;
+  std::unique_ptr<IssuerOverEnrollment> issuer_;
+  std::unique_ptr<api::AgentContext> context_;
+  std::unique_ptr<api::MeshEvents> events_;
+  std::unique_ptr<api::AdminService> local_admin_;
+  std::unique_ptr<api::AdminService> operator_admin_;
+  std::unique_ptr<mesh::MeshServer> mesh_server_;
+  std::unique_ptr<api::AdminServer> admin_server_;
+  absl::flat_hash_set<std::string> evicted_;  // Node ids in hex. Control thread.
+};
+
+absl::Status AgentImpl::Start() {
+  ASSIGN_OR_RETURN(control_, net::LoopThread::Start("control"));
+  const tls::Credentials credentials{identity_.certificate_pem, identity_.key_pem,
+                                     identity_.root_pem};
+  ASSIGN_OR_RETURN(dialer_, mesh::MeshDialer::ForMember(credentials));
+  RETURN_IF_ERROR(net::RunOn(control_->loop(), [this] { return StartParts(); }));
+  RETURN_IF_ERROR(StartMeshPort());
+  net::RunOn(control_->loop(), [this] { gossip_->Start(); });
+  absl::StatusOr<std::unique_ptr<api::AdminServer>> admin =
+      api::AdminServer::Start(options_.admin_socket, *local_admin_);
+  RETURN_IF_ERROR(Named("admin_socket", admin.status()));
+  admin_server_ = *std::move(admin);
+  return absl::OkStatus();
+}
+
+absl::Status AgentImpl::StartParts() {
+  RETURN_IF_ERROR(OpenCatalog());
+  MakeGossip();
+  RETURN_IF_ERROR(StartDataPlane());
+  RETURN_IF_ERROR(MakeEnrollment());
+  MakeApi();
+  return absl::OkStatus();
+}
+
+absl::Status AgentImpl::OpenCatalog() {
+  const std::string folder = absl::StrCat(options_.data_dir, "/catalog");
+  ASSIGN_OR_RETURN(engine_, storage::OpenRocksDb({.folder = folder}));
+  ASSIGN_OR_RETURN(
+      catalog_, storage::Catalog::Open({.mesh_id = identity_.mesh_id(), .node = identity_.node()},
+                                       *engine_, runtime()));
+  const bool founder = !identity_.root_key_pem.empty();
+  if (founder && catalog_->live_count() + catalog_->tombstone_count() == 0) {
+    RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
+  }
+  LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
+            << catalog_->root().ToHex();
+  return absl::OkStatus();
+}
+
+void AgentImpl::MakeGossip() {
+  transport_ = gossip::GrpcTransport::Create(
+      {.node = identity_.node(),
+       .dial =
+           [dialer = dialer_.get()](const gossip::PeerAddress& peer, auto done) {
+             dialer->Dial(peer.address, peer.node,
+                          [done = std::move(done)](auto connection) mutable {
+                            if (!connection.ok()) return done(connection.status());
+                            done(connection->channel);
+                          });
+           },
+       .identify = IdentifyAgent},
+      runtime());
+  gossip::Gossip::Options options;
+  options.mesh_id = identity_.mesh_id();
+  options.node = identity_.node();
+  options.program_version = kVersion;
+  for (const auto& seed : identity_.local.seeds()) {
+    const absl::StatusOr<uint64_t> node = trust::ParseNodeHex(seed.node());
+    if (node.ok()) options.seeds.push_back({*node, seed.address()});
+  }
+  gossip_ = gossip::Gossip::Create(options, *catalog_, *transport_, runtime());
+}
+
+absl::Status AgentImpl::StartDataPlane() {
+  ASSIGN_OR_RETURN(data_plane_,
+                   DataPlane::Start(options_, identity_, *catalog_, control_->loop(), random_,
+                                    [gossip = gossip_.get()](const storage::VersionVector& vector) {
+                                      gossip->SetEnforced(vector);
+                                    }));
+  return absl::OkStatus();
+}
+
+absl::Status AgentImpl::MakeEnrollment() {
+  mesh::Enrollment::Options options;
+  options.mesh_address = identity_.local.mesh_address();
+  options.account = identity_.local.account();
+  options.region = identity_.local.region();
+  options.mesh_domain = identity_.local.mesh_domain();
+  if (!identity_.root_key_pem.empty()) {
+    ASSIGN_OR_RETURN(options.authority,
+                     trust::MeshAuthority::Load(identity_.root_pem, identity_.root_key_pem));
+  }
+  enrollment_ = std::make_unique<mesh::Enrollment>(std::move(options), *catalog_, runtime());
+  enrollment_service_ = mesh::NewEnrollmentService(
+      *enrollment_,
+      [loop = &control_->loop()](absl::FunctionRef<void()> task) { net::RunTaskOn(*loop, task); });
+  issuer_ = std::make_unique<IssuerOverEnrollment>(*enrollment_);
+  return absl::OkStatus();
+}
+
+void AgentImpl::MakeApi() {
+  context_ = absl::WrapUnique(new api::AgentContext{
+      .catalog = *catalog_,
+      .runtime = runtime(),
+      .gossip = *gossip_,
+      .mesh = {.id = identity_.mesh_id(),
+               .account = identity_.local.account(),
+               .region = identity_.local.region(),
+               .domain = identity_.local.mesh_domain()},
+      .node = identity_.node(),
+      .health =
+          [plane = data_plane_.get()](const std::string& target) { return plane->Health(target); },
+      .explain = [plane =
+                      data_plane_.get()](const auto& request) { return plane->Explain(request); },
+      .issuer = issuer_.get(),
+  });
+  events_ = std::make_unique<api::MeshEvents>(*context_);
+  local_admin_ = std::make_unique<api::AdminService>(*context_, *events_, api::LocalCaller);
+  operator_admin_ = std::make_unique<api::AdminService>(*context_, *events_, OperatorCaller);
+}
+
+absl::Status AgentImpl::StartMeshPort() {
+  const absl::StatusOr<net::Endpoint> listen = net::Endpoint::Parse(options_.mesh_listen);
+  RETURN_IF_ERROR(Named("mesh_listen", listen.status()));
+  mesh::MeshServer::Options options;
+  options.listen = *listen;
+  options.credentials = {identity_.certificate_pem, identity_.key_pem, identity_.root_pem};
+  options.agent_services = {transport_->service()};
+  options.operator_services = {operator_admin_.get()};
+  options.enrollment_services = {enrollment_service_.get()};
+  absl::StatusOr<std::unique_ptr<mesh::MeshServer>> server =
+      mesh::MeshServer::Start(std::move(options));
+  RETURN_IF_ERROR(Named("mesh_listen", server.status()));
+  mesh_server_ = *std::move(server);
+  net::RunOn(control_->loop(), [this] { RefuseEvicted(); });
+  return absl::OkStatus();
+}
+
+// The catalog's word ends what a certificate alone would still allow. Those evicted before this
+// start are refused by the gossip, which knows the tombstones.
+void AgentImpl::RefuseEvicted() {
+  catalog_->Subscribe([this](const storage::Applied& applied) {
+    for (const storage::Applied::Item& item : applied.items) {
+      if (item.after != nullptr || item.before == nullptr || !item.before->has_agent()) continue;
+      const absl::StatusOr<resource::Name> name = resource::ParseName(item.name);
+      if (name.ok()) evicted_.insert(name->ids[0]);
+      mesh_server_->SetRefused([evicted = evicted_](const trust::PeerIdentity& peer) {
+        return peer.kind == trust::PeerKind::kAgent && evicted.contains(trust::NodeHex(peer.node));
+      });
+    }
+  });
+}
+
+void AgentImpl::Drain() {
+  const int64_t left = data_plane_->Drain(options_.drain_timeout);
+  if (left > 0) LOG(WARNING) << left << " connections were cut at the end of drain_timeout";
+}
+
+AgentImpl::~AgentImpl() {
+  // Callers of the catalog first, from outside in; then the parts, where they live.
+  if (admin_server_ != nullptr) admin_server_->Shutdown(kAdminGrace);
+  if (mesh_server_ != nullptr) mesh_server_->Shutdown();
+  if (control_ != nullptr) net::RunOn(control_->loop(), [this] { EndParts(); });
+  admin_server_.reset();
+  mesh_server_.reset();
+  dialer_.reset();
+  control_.reset();
+}
+
+void AgentImpl::EndParts() {
+  operator_admin_.reset();
+  local_admin_.reset();
+  events_.reset();
+  context_.reset();
+  issuer_.reset();
+  enrollment_service_.reset();
+  enrollment_.reset();
+  data_plane_.reset();
+  gossip_.reset();
+  transport_.reset();
+  catalog_.reset();
+  engine_.reset();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options,
+                                                    const Identity& identity) {
+  auto agent = std::make_unique<AgentImpl>(options, identity);
+  RETURN_IF_ERROR(agent->Start());
+  return agent;
+}
+
+}  // namespace trellis::agent
