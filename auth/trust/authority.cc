@@ -12,6 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/crypto/digest.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 
@@ -22,7 +23,7 @@ namespace {
 // before.
 
 void SetSerial(X509* certificate) {
-  std::string bytes = RandomBytes(16);
+  std::string bytes = crypto::RandomBytes(16);
   // Positive and 16 bytes long whatever the dice say (RFC 5280, 4.1.2.2).
   bytes[0] = static_cast<char>((bytes[0] & 0x3f) | 0x40);
   bssl::UniquePtr<BIGNUM> number(

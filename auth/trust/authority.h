@@ -1,6 +1,6 @@
 // The mesh's root: the key that makes certificates, held by agents that may issue.
 //
-//   MeshAuthority authority = MeshAuthority::Create(RandomBytes(16), now);
+//   ASSIGN_OR_RETURN(MeshAuthority authority, MeshAuthority::Create(crypto::RandomBytes(16), now));
 //   authority.Issue(keys.public_der(), PeerIdentity::Agent(...), now, kAgentCertificateLifetime);
 //
 // Decision: docs/decisions/0003-trust.md.

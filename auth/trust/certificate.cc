@@ -16,7 +16,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "auth/trust/key_pair.h"
+#include "base/crypto/digest.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 
@@ -78,8 +78,8 @@ absl::Status Explain(int error, const X509* leaf, absl::Time now) {
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return absl::FailedPreconditionError(absl::StrCat("certificate: expired at ",
-                                                     Rfc3339(ToTime(X509_get0_notAfter(leaf))),
-                                                     "; it is now ", Rfc3339(now)));
+                                                        Rfc3339(ToTime(X509_get0_notAfter(leaf))),
+                                                        "; it is now ", Rfc3339(now)));
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return absl::FailedPreconditionError(
           absl::StrCat("certificate: not valid before ", Rfc3339(ToTime(X509_get0_notBefore(leaf))),
@@ -136,7 +136,7 @@ absl::StatusOr<MeshRoot> MeshRoot::FromDer(absl::string_view der) {
 
 std::string MeshRoot::pem() const { return CertificatePemFromDer(der_); }
 
-std::string MeshRoot::sha256() const { return Sha256(der_); }
+std::string MeshRoot::sha256() const { return crypto::Sha256String(der_); }
 
 absl::StatusOr<PeerIdentity> VerifyChain(absl::string_view leaf_der, const MeshRoot& root,
                                          absl::Time now) {

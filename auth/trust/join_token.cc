@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "auth/trust/identity.h"
-#include "auth/trust/key_pair.h"
+#include "base/crypto/digest.h"
 #include "base/status_macros.h"
 #include "proto/trellis/peer/v1/join_token.pb.h"
 
@@ -80,10 +80,10 @@ absl::StatusOr<std::string> JoinToken::Format() const {
   return absl::StrCat(kPrefix, absl::WebSafeBase64Escape(content.SerializeAsString()));
 }
 
-std::string HashJoinSecret(absl::string_view secret) { return Sha256(secret); }
+std::string HashJoinSecret(absl::string_view secret) { return crypto::Sha256String(secret); }
 
 bool JoinSecretMatches(absl::string_view secret, absl::string_view stored_sha256) {
-  return SecretsEqual(Sha256(secret), stored_sha256);
+  return crypto::ConstantTimeEquals(crypto::Sha256String(secret), stored_sha256);
 }
 
 }  // namespace trellis::trust

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "auth/trust/key_pair.h"
+#include "base/crypto/digest.h"
 #include "gtest/gtest.h"
 
 namespace trellis::trust {
@@ -73,9 +73,9 @@ TEST(JoinToken, MessagesDoNotCarryTheSecret) {
 }
 
 TEST(JoinSecret, MatchesItsHashOnly) {
-  const std::string secret = RandomBytes(kJoinSecretBytes);
+  const std::string secret = crypto::RandomBytes(kJoinSecretBytes);
   EXPECT_TRUE(JoinSecretMatches(secret, HashJoinSecret(secret)));
-  EXPECT_FALSE(JoinSecretMatches(RandomBytes(kJoinSecretBytes), HashJoinSecret(secret)));
+  EXPECT_FALSE(JoinSecretMatches(crypto::RandomBytes(kJoinSecretBytes), HashJoinSecret(secret)));
   EXPECT_FALSE(JoinSecretMatches(secret, ""));
 }
 

@@ -9,8 +9,6 @@
 #include <openssl/mem.h>
 #include <openssl/nid.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <utility>
 
@@ -84,23 +82,6 @@ absl::Status CheckPublicKey(absl::string_view der) {
         "public_key_der: not the SubjectPublicKeyInfo of a P-256 key in DER");
   }
   return absl::OkStatus();
-}
-
-std::string RandomBytes(size_t size) {
-  std::string bytes(size, '\0');
-  RAND_bytes(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size());  // BoringSSL's never fails.
-  return bytes;
-}
-
-std::string Sha256(absl::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
-         reinterpret_cast<uint8_t*>(digest.data()));
-  return digest;
-}
-
-bool SecretsEqual(absl::string_view a, absl::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace trellis::trust

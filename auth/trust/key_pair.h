@@ -38,14 +38,6 @@ class KeyPair {
 // INVALID_ARGUMENT: `der` is not a SubjectPublicKeyInfo of a P-256 key, or has bytes after it.
 absl::Status CheckPublicKey(absl::string_view der);
 
-// From the system's cryptographic randomness.
-std::string RandomBytes(size_t size);
-
-std::string Sha256(absl::string_view bytes);
-
-// Takes the same time wherever they differ.
-bool SecretsEqual(absl::string_view a, absl::string_view b);
-
 }  // namespace trellis::trust
 
 #endif  // TRELLIS_AUTH_TRUST_KEY_PAIR_H_

@@ -101,6 +101,7 @@ std::vector<storage::Change> FoundingRecords(const Identity& identity) {
     agent.set_name(resource::AgentName(identity.node()));
     agent.set_display_name(local.display_name());
     agent.set_role(v1::ADMIN);
+    agent.set_issues_certificates(true);
     agent.set_vpc(local.vpc());
     agent.set_mesh_address(local.mesh_address());
     const absl::StatusOr<std::string> der = trust::CertificateDerFromPem(identity.certificate_pem);

@@ -90,6 +90,7 @@ class MeshServerTest : public testing::Test {
     options.listen = *net::Endpoint::Parse("127.0.0.1:0");
     options.credentials = mesh_.Credentials(mesh_.Agent(1));
     options.now = mesh_.now();
+    options.handshake_timeout = absl::Minutes(5);  // A busy machine is slow.
     options.agent_services = {&agents_};
     options.operator_services = {&operators_};
     options.enrollment_services = {&enrollment_};
@@ -106,6 +107,7 @@ class MeshServerTest : public testing::Test {
   std::unique_ptr<MeshDialer> Dialer(const tls::Credentials& credentials) {
     MeshDialer::Options options;
     options.now = mesh_.now();
+    options.timeout = absl::Minutes(5);  // A busy machine is slow.
     return *MeshDialer::ForMember(credentials, options);
   }
   std::unique_ptr<MeshDialer> AgentDialer(uint64_t node) {

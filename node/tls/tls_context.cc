@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "auth/trust/key_pair.h"
+#include "base/crypto/digest.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 
@@ -51,7 +52,7 @@ Verifier VerifyByPin(std::string root_sha256, Now now) {
   return [pin = std::move(root_sha256), now = std::move(now)](
              const std::vector<absl::string_view>& chain) -> absl::StatusOr<trust::PeerIdentity> {
     for (const absl::string_view der : chain) {
-      if (trust::Sha256(der) != pin) continue;
+      if (crypto::Sha256String(der) != pin) continue;
       ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromDer(der));
       ASSIGN_OR_RETURN(trust::PeerIdentity peer, trust::VerifyChain(chain.front(), root, now()));
       if (peer.kind == trust::PeerKind::kAgent) return peer;

@@ -1,0 +1,242 @@
+#include "node/mesh/enrollment.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "auth/trust/join_token.h"
+#include "base/crypto/digest.h"
+#include "base/log/log.h"
+#include "base/status_macros.h"
+#include "google/protobuf/util/time_util.h"
+#include "storage/resource/names.h"
+
+namespace trellis::mesh {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+using resource::Kind;
+
+absl::Duration ToDuration(const google::protobuf::Duration& proto) {
+  return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+}
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  return TimeUtil::SecondsToTimestamp(absl::ToUnixSeconds(time));
+}
+
+// Live agents in name order, until `visit` returns false.
+void VisitAgents(const storage::Catalog& catalog, absl::FunctionRef<bool(const v1::Agent&)> visit) {
+  catalog.Visit(resource::CollectionPrefix(Kind::kAgent), "",
+                [&](const std::string&, const storage::Catalog::Record& record) {
+                  return visit(record.resource->agent());
+                });
+}
+
+absl::Status CheckHostPort(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  uint32_t port = 0;
+  if (colon != absl::string_view::npos && colon > 0 &&
+      address.size() <= trust::kMaxJoinAddressBytes &&
+      absl::c_all_of(address, absl::ascii_isgraph) &&
+      absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port <= 65535) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "mesh_address: it must be the host:port at which other agents reach this one, such as "
+      "192.0.2.10:7950");
+}
+
+trust::PeerRole ToRole(v1::AgentRole role) {
+  return role == v1::ADMIN ? trust::PeerRole::kAdmin : trust::PeerRole::kWorker;
+}
+
+}  // namespace
+
+Enrollment::Enrollment(Options options, storage::Catalog& catalog, Runtime runtime)
+    : options_(std::move(options)), catalog_(catalog), runtime_(runtime) {}
+
+absl::Status Enrollment::CheckIssuing() const {
+  if (options_.authority.has_value()) return absl::OkStatus();
+  std::vector<std::string> issuers;
+  VisitAgents(catalog_, [&](const v1::Agent& agent) {
+    if (agent.issues_certificates()) {
+      issuers.push_back(absl::StrCat(agent.display_name(), " (", agent.mesh_address(), ")"));
+    }
+    return issuers.size() < 3;
+  });
+  return absl::FailedPreconditionError(absl::StrCat(
+      "this agent does not hold the mesh's issuing key; ask ",
+      issuers.empty() ? "the agent that made the mesh" : absl::StrJoin(issuers, " or ")));
+}
+
+absl::StatusOr<std::string> Enrollment::AccountOfVpc(const std::string& vpc) const {
+  const std::shared_ptr<const v1::Resource> resource = catalog_.Find(vpc);
+  if (resource == nullptr || !resource->has_vpc()) {
+    return absl::NotFoundError(absl::StrCat("vpc: ", vpc, " does not exist"));
+  }
+  return resource->vpc().account().empty() ? options_.account : resource->vpc().account();
+}
+
+absl::StatusOr<v1::CreateJoinTokenResponse> Enrollment::CreateJoinToken(
+    const v1::CreateJoinTokenRequest& request) {
+  RETURN_IF_ERROR(CheckIssuing());
+  RETURN_IF_ERROR(AccountOfVpc(request.vpc()).status());
+  trust::JoinToken token;
+  token.mesh_id = options_.authority->root().mesh_id();
+  token.root_sha256 = options_.authority->root().sha256();
+  token.id = resource::NewId(Kind::kJoinToken, runtime_.random);
+  token.secret = crypto::RandomBytes(trust::kJoinSecretBytes);
+  // Whole seconds, as the token carries them.
+  token.expire_time = absl::FromUnixSeconds(
+      absl::ToUnixSeconds(runtime_.scheduler.WallNow() + ToDuration(request.time_to_live())));
+  // Ours first: we know the token already. The others that can issue will.
+  token.mesh_addresses = {options_.mesh_address};
+  VisitAgents(catalog_, [&](const v1::Agent& agent) {
+    if (agent.issues_certificates() && agent.mesh_address() != options_.mesh_address) {
+      token.mesh_addresses.push_back(agent.mesh_address());
+    }
+    return token.mesh_addresses.size() < trust::kMaxJoinAddresses;
+  });
+
+  v1::CreateJoinTokenResponse response;
+  ASSIGN_OR_RETURN(*response.mutable_token(), token.Format());
+  *response.mutable_expire_time() = ToTimestamp(token.expire_time);
+  v1::Resource resource;
+  v1::JoinToken& record = *resource.mutable_join_token();
+  record.set_name(resource::Join("", Kind::kJoinToken, token.id));
+  record.set_role(request.role());
+  record.set_vpc(request.vpc());
+  record.set_secret_sha256(trust::HashJoinSecret(token.secret));
+  *record.mutable_expire_time() = response.expire_time();
+  const std::string name = record.name();
+  RETURN_IF_ERROR(catalog_.Commit({{name, std::move(resource), {}}}).status());
+  return response;
+}
+
+absl::StatusOr<v1::CreateOperatorCertificateResponse> Enrollment::CreateOperatorCertificate(
+    const v1::CreateOperatorCertificateRequest& request) {
+  RETURN_IF_ERROR(CheckIssuing());
+  const trust::MeshAuthority& authority = *options_.authority;
+  v1::CreateOperatorCertificateResponse response;
+  ASSIGN_OR_RETURN(
+      *response.mutable_certificate_pem(),
+      authority.Issue(
+          request.public_key_der(),
+          trust::PeerIdentity::Operator(authority.root().mesh_id(), request.operator_()),
+          runtime_.scheduler.WallNow(), ToDuration(request.time_to_live())));
+  response.set_root_pem(authority.root().pem());
+  VisitAgents(catalog_, [&](const v1::Agent& agent) {
+    response.add_mesh_addresses(agent.mesh_address());
+    return response.mesh_addresses_size() < kMaxMembersTold;
+  });
+  LOG(INFO) << "trust: certificate issued for operator " << request.operator_();
+  return response;
+}
+
+absl::Status Enrollment::CheckToken(const peer::v1::EnrollRequest& request,
+                                    const std::optional<storage::Catalog::Record>& record) const {
+  // One answer for both, so that ids cannot be tried.
+  if (!record.has_value() || record->resource == nullptr || !record->resource->has_join_token() ||
+      !trust::JoinSecretMatches(request.token_secret(),
+                                record->resource->join_token().secret_sha256())) {
+    return absl::PermissionDeniedError(
+        "join token: unknown to this agent; if it was made a moment ago, try again");
+  }
+  const v1::JoinToken& token = record->resource->join_token();
+  if (!token.used_by().empty()) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "join token: used already, by ", token.used_by(), "; make a new one for each host"));
+  }
+  if (runtime_.scheduler.WallNow() >=
+      absl::FromUnixSeconds(TimeUtil::TimestampToSeconds(token.expire_time()))) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "join token: expired at ", TimeUtil::ToString(token.expire_time()), "; make a new one"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Enrollment::CheckNewcomer(const peer::v1::EnrollRequest& request) const {
+  RETURN_IF_ERROR(trust::CheckPublicKey(request.public_key_der()));
+  RETURN_IF_ERROR(CheckHostPort(request.mesh_address()));
+  const std::string& display_name = request.display_name();
+  if (display_name.empty() || display_name.size() > kMaxDisplayNameBytes ||
+      !absl::c_all_of(display_name, absl::ascii_isgraph)) {
+    return absl::InvalidArgumentError(
+        "display_name: it must be 1 to 128 printable characters without spaces");
+  }
+  // Also tombstones: an evicted node's id never returns.
+  if (request.node() == 0 || catalog_.FindRecord(resource::AgentName(request.node())).has_value()) {
+    return absl::AlreadyExistsError("node: this id is taken; draw another");
+  }
+  std::string taken_by;
+  VisitAgents(catalog_, [&](const v1::Agent& agent) {
+    if (agent.display_name() == display_name) taken_by = agent.name();
+    return taken_by.empty();
+  });
+  if (taken_by.empty()) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat("display_name: \"", display_name, "\" is ", taken_by,
+                   "; choose another, or evict that agent first if this host replaces it"));
+}
+
+absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Enroll(
+    const peer::v1::EnrollRequest& request) {
+  RETURN_IF_ERROR(CheckIssuing());
+  const std::string token_name = resource::Join("", Kind::kJoinToken, request.token_id());
+  std::optional<storage::Catalog::Record> record;
+  if (resource::IsId(Kind::kJoinToken, request.token_id()))
+    record = catalog_.FindRecord(token_name);
+  RETURN_IF_ERROR(CheckToken(request, record));
+  RETURN_IF_ERROR(CheckNewcomer(request));
+
+  const trust::MeshAuthority& authority = *options_.authority;
+  v1::Resource used = *record->resource;
+  const v1::JoinToken& token = used.join_token();
+  ASSIGN_OR_RETURN(const std::string account, AccountOfVpc(token.vpc()));
+  const trust::PeerIdentity identity = trust::PeerIdentity::Agent(
+      authority.root().mesh_id(), request.node(), account, token.vpc(), ToRole(token.role()));
+  const absl::Time now = runtime_.scheduler.WallNow();
+  peer::v1::EnrollResponse response;
+  ASSIGN_OR_RETURN(
+      *response.mutable_certificate_pem(),
+      authority.Issue(request.public_key_der(), identity, now, trust::kAgentCertificateLifetime));
+  ASSIGN_OR_RETURN(const std::string der, trust::CertificateDerFromPem(response.certificate_pem()));
+  response.set_root_pem(authority.root().pem());
+  response.set_mesh_id(authority.root().mesh_id());
+  response.set_account(options_.account);
+  response.set_region(options_.region);
+  response.set_mesh_domain(options_.mesh_domain);
+  *response.mutable_expire_time() = ToTimestamp(now + trust::kAgentCertificateLifetime);
+  VisitAgents(catalog_, [&](const v1::Agent& agent) {
+    const absl::StatusOr<uint64_t> node = trust::ParseNodeHex(resource::IdOf(agent.name()));
+    if (!node.ok()) return true;
+    peer::v1::EnrollResponse::Member& member = *response.add_members();
+    member.set_node(*node);
+    member.set_mesh_address(agent.mesh_address());
+    return response.members_size() < kMaxMembersTold;
+  });
+
+  v1::Resource newcomer;
+  v1::Agent& agent = *newcomer.mutable_agent();
+  agent.set_name(resource::AgentName(request.node()));
+  agent.set_display_name(request.display_name());
+  agent.set_role(token.role());
+  agent.set_vpc(token.vpc());
+  agent.set_mesh_address(request.mesh_address());
+  agent.set_certificate_sha256(crypto::Sha256String(der));
+  used.mutable_join_token()->set_used_by(agent.name());
+  const std::string agent_name = agent.name();
+  RETURN_IF_ERROR(catalog_
+                      .Commit({{token_name, std::move(used), record->version},
+                               {agent_name, std::move(newcomer), {}}})
+                      .status());
+  LOG(INFO) << "trust: " << identity.ToString() << " joined as " << request.display_name();
+  return response;
+}
+
+}  // namespace trellis::mesh

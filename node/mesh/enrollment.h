@@ -1,0 +1,88 @@
+// Letting others in: join tokens, the certificates they are exchanged for, and operators'.
+//
+// A token is used once, strictly: the check, the mark and the new roster entry are one transaction
+// of one agent, and only agents with the root's key can do it. Whoever lacks the key names one that
+// has it.
+//
+// Decision: docs/decisions/0003-trust.md.
+#ifndef TRELLIS_NODE_MESH_ENROLLMENT_H_
+#define TRELLIS_NODE_MESH_ENROLLMENT_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "auth/trust/authority.h"
+#include "base/runtime/runtime.h"
+#include "node/net/control.h"
+#include "proto/trellis/peer/v1/enrollment.pb.h"
+#include "proto/trellis/v1/agent_api.pb.h"
+#include "storage/catalog/catalog.h"
+
+namespace grpc {
+class Service;
+}  // namespace grpc
+
+namespace trellis::mesh {
+
+inline constexpr size_t kMaxDisplayNameBytes = 128;
+// Members that a new agent is told to gossip with first; the roster brings the rest.
+inline constexpr int kMaxMembersTold = 8;
+
+// Thread-safety: none; control thread.
+class Enrollment {
+ public:
+  struct Options {
+    // None: this agent issues nothing.
+    std::optional<trust::MeshAuthority> authority;
+    std::string mesh_address;  // Ours, host:port.
+    std::string account;       // The mesh's: owner of VPCs that name none.
+    std::string region;
+    std::string mesh_domain;
+  };
+
+  // Catalog and runtime are borrowed.
+  Enrollment(Options options, storage::Catalog& catalog, Runtime runtime);
+
+  // Common to all:
+  //   FAILED_PRECONDITION  this agent does not hold the root's key; the message names one that does
+  //   UNAVAILABLE          the catalog cannot be written
+
+  // The request is complete: vpcs/…, a role, a time to live.
+  //   NOT_FOUND  the VPC does not exist
+  absl::StatusOr<v1::CreateJoinTokenResponse> CreateJoinToken(
+      const v1::CreateJoinTokenRequest& request);
+
+  // The request is complete: an operator, a key, a time to live.
+  //   INVALID_ARGUMENT  the key or the operator's name is not of its form
+  absl::StatusOr<v1::CreateOperatorCertificateResponse> CreateOperatorCertificate(
+      const v1::CreateOperatorCertificateRequest& request);
+
+  //   PERMISSION_DENIED  the token is unknown, its secret wrong (said alike), used or expired
+  //   INVALID_ARGUMENT   a field is not of its form; the token stays unused
+  //   ALREADY_EXISTS     the node id or the display name is taken; the token stays unused
+  absl::StatusOr<peer::v1::EnrollResponse> Enroll(const peer::v1::EnrollRequest& request);
+
+ private:
+  absl::Status CheckIssuing() const;
+  absl::Status CheckToken(const peer::v1::EnrollRequest& request,
+                          const std::optional<storage::Catalog::Record>& record) const;
+  absl::Status CheckNewcomer(const peer::v1::EnrollRequest& request) const;
+  absl::StatusOr<std::string> AccountOfVpc(const std::string& vpc) const;
+
+  const Options options_;
+  storage::Catalog& catalog_;
+  const Runtime runtime_;
+};
+
+// trellis.peer.v1.Enrollment for MeshServer's enrollment_services. `run_on_control` runs a task on
+// the control thread and waits for it; `enrollment` is borrowed.
+//   RESOURCE_EXHAUSTED  too many hosts ask at once
+std::unique_ptr<grpc::Service> NewEnrollmentService(Enrollment& enrollment,
+                                                    net::RunOnControl run_on_control);
+
+}  // namespace trellis::mesh
+
+#endif  // TRELLIS_NODE_MESH_ENROLLMENT_H_

@@ -1,0 +1,263 @@
+// The transport suite, and what is special about gRPC, over real sockets and certificates.
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/runtime/random.h"
+#include "base/status_macros.h"
+#include "base/sync/mutex.h"
+#include "gmock/gmock.h"
+#include "gossip/transport/grpc_transport.h"
+#include "gossip/transport/transport_test_suite.h"
+#include "gtest/gtest.h"
+#include "node/mesh/descriptors.h"
+#include "node/mesh/mesh_dialer.h"
+#include "node/mesh/mesh_server.h"
+#include "node/mesh/mesh_testing.h"
+#include "proto/trellis/peer/v1/peer.grpc.pb.h"
+#include "tests/support/status_matchers.h"
+
+namespace trellis::gossip {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kGenerous = absl::Minutes(2);
+
+// A control thread that the test steps: the thread that calls RunUntil.
+class SteppedScheduler final : public Scheduler {
+ public:
+  absl::Time WallNow() const override { return absl::Now(); }
+  absl::Duration MonotonicNow() const override {
+    return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+  }
+  TimerId RunAfter(absl::Duration delay, Task task) override {
+    const uint64_t id = next_++;
+    timers_.emplace(std::make_pair(MonotonicNow() + delay, id), std::move(task));
+    return TimerId{id};
+  }
+  bool Cancel(TimerId timer) override {
+    for (auto at = timers_.begin(); at != timers_.end(); ++at) {
+      if (at->first.second != static_cast<uint64_t>(timer)) continue;
+      timers_.erase(at);
+      return true;
+    }
+    return false;
+  }
+  void Post(Task task) override {
+    MutexLock lock(mutex_);
+    posted_.push_back(std::move(task));
+    changed_.NotifyOne();
+  }
+
+  bool RunUntil(absl::FunctionRef<bool()> done) {
+    const absl::Duration end = MonotonicNow() + kGenerous;
+    while (!done()) {
+      if (MonotonicNow() > end) return false;
+      Step();
+    }
+    return true;
+  }
+
+ private:
+  void Step() {
+    if (!timers_.empty() && timers_.begin()->first.first <= MonotonicNow()) {
+      auto timer = timers_.extract(timers_.begin());
+      return timer.mapped()();
+    }
+    std::vector<Task> tasks;
+    {
+      MutexLock lock(mutex_);
+      if (posted_.empty()) changed_.WaitFor(mutex_, absl::Milliseconds(5));
+      tasks.swap(posted_);
+    }
+    for (Task& task : tasks) task();
+  }
+
+  uint64_t next_ = 1;
+  std::map<std::pair<absl::Duration, uint64_t>, Task> timers_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<Task> posted_ ABSL_GUARDED_BY(mutex_);
+};
+
+// One agent: transport, mesh port, dialer.
+class Node {
+ public:
+  Node(const mesh::TestMesh& mesh, NodeId id, SteppedScheduler& scheduler)
+      : mesh_(mesh), id_(id), random_(id) {
+    GrpcTransport::Options options;
+    options.node = id;
+    options.identify = [](const grpc::ServerContextBase& context) -> absl::StatusOr<NodeId> {
+      ASSIGN_OR_RETURN(const trust::PeerIdentity peer, mesh::IdentityOf(context));
+      return peer.node;
+    };
+    mesh::MeshDialer::Options dialer_options;
+    dialer_options.now = mesh.now();
+    dialer_options.timeout = kGenerous;
+    dialer_ = *mesh::MeshDialer::ForMember(mesh.Credentials(mesh.Agent(id)), dialer_options);
+    options.dial = [this](const PeerAddress& peer, auto done) {
+      dialer_->Dial(peer.address, peer.node,
+                    [done = std::move(done)](absl::StatusOr<mesh::MeshConnection> result) mutable {
+                      if (!result.ok()) return done(result.status());
+                      done(std::move(result->channel));
+                    });
+    };
+    transport_ = GrpcTransport::Create(std::move(options), {scheduler, random_});
+    Serve(*net::Endpoint::Parse("127.0.0.1:0"));
+  }
+  ~Node() {
+    server_->Shutdown();
+    transport_ = nullptr;
+  }
+
+  void Serve(const net::Endpoint& endpoint) {
+    mesh::MeshServer::Options options;
+    options.listen = endpoint;
+    options.credentials = mesh_.Credentials(mesh_.Agent(id_));
+    options.now = mesh_.now();
+    options.handshake_timeout = kGenerous;
+    options.agent_services = {transport_->service()};
+    server_ = *mesh::MeshServer::Start(std::move(options));
+    endpoint_ = server_->local_endpoint();
+  }
+  void StopServing() { server_->Shutdown(); }
+
+  GrpcTransport& transport() { return *transport_; }
+  mesh::MeshServer& server() { return *server_; }
+  mesh::MeshDialer& dialer() { return *dialer_; }
+  const net::Endpoint& endpoint() const { return endpoint_; }
+  PeerAddress address() const { return {id_, endpoint_.ToString()}; }
+
+ private:
+  const mesh::TestMesh& mesh_;
+  const NodeId id_;
+  SeededRandom random_;
+  std::unique_ptr<GrpcTransport> transport_;
+  std::unique_ptr<mesh::MeshDialer> dialer_;
+  std::unique_ptr<mesh::MeshServer> server_;
+  net::Endpoint endpoint_;
+};
+
+class GrpcHarness final : public TransportHarness {
+ public:
+  explicit GrpcHarness(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      nodes_.push_back(std::make_unique<Node>(mesh_, i + 1, scheduler_));
+    }
+  }
+
+  Transport& transport(size_t i) override { return nodes_[i]->transport(); }
+  PeerAddress address(size_t i) override { return nodes_[i]->address(); }
+  bool RunUntil(absl::FunctionRef<bool()> done) override { return scheduler_.RunUntil(done); }
+  Node& node(size_t i) { return *nodes_[i]; }
+
+ private:
+  const mesh::TestMesh mesh_;
+  SteppedScheduler scheduler_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Grpc, TransportTest, testing::Values(TransportFactory([](size_t count) {
+                           return std::make_unique<GrpcHarness>(count);
+                         })));
+
+class GrpcTransportTest : public testing::Test {
+ protected:
+  GrpcTransportTest() : harness_(2) {
+    for (size_t i = 0; i < 2; ++i) harness_.transport(i).SetReceiver(&receivers_[i]);
+  }
+  ~GrpcTransportTest() override {
+    for (size_t i = 0; i < 2; ++i) harness_.transport(i).SetReceiver(nullptr);
+  }
+  void Name(size_t from, size_t to) { harness_.transport(from).SetPeers({harness_.address(to)}); }
+  bool Linked() { return receivers_[0].up[2] && receivers_[1].up[1]; }
+  bool RunUntilLinked() {
+    return harness_.RunUntil([&] { return Linked(); });
+  }
+
+  GrpcHarness harness_;
+  RecordingReceiver receivers_[2];
+};
+
+TEST_F(GrpcTransportTest, LinkReturnsWhenThePeerServesAgain) {
+  Name(0, 1);
+  ASSERT_TRUE(RunUntilLinked());
+  Node& peer = harness_.node(1);
+  const net::Endpoint endpoint = peer.endpoint();
+  peer.StopServing();
+  ASSERT_TRUE(harness_.RunUntil([&] { return receivers_[0].downs == 1 && !receivers_[1].up[1]; }));
+  peer.Serve(endpoint);
+  EXPECT_TRUE(RunUntilLinked());
+}
+
+TEST_F(GrpcTransportTest, BothNamingEachOtherFromTheStartSettlesOnOneLink) {
+  for (int round = 0; round < 10; ++round) {
+    Name(0, 1);
+    Name(1, 0);
+    ASSERT_TRUE(RunUntilLinked());
+    harness_.transport(0).SetPeers({});
+    harness_.transport(1).SetPeers({});
+    ASSERT_TRUE(harness_.RunUntil([&] { return !receivers_[0].up[2] && !receivers_[1].up[1]; }));
+  }
+}
+
+TEST_F(GrpcTransportTest, EvictedPeerLosesItsLink) {
+  Name(0, 1);
+  ASSERT_TRUE(RunUntilLinked());
+  harness_.node(1).server().SetRefused(
+      [](const trust::PeerIdentity& peer) { return peer.node == 1; });
+  EXPECT_TRUE(harness_.RunUntil([&] { return receivers_[0].downs >= 1 && !Linked(); }));
+}
+
+TEST_F(GrpcTransportTest, WrongAgentAtTheAddressGivesNoLink) {
+  PeerAddress address = harness_.address(1);
+  address.node = 77;
+  harness_.transport(0).SetPeers({address, harness_.address(1)});
+  ASSERT_TRUE(RunUntilLinked());
+  EXPECT_FALSE(receivers_[0].up[77]);
+}
+
+// A raw peer that does not keep to the bound.
+TEST_F(GrpcTransportTest, OversizeFrameFromAPeerClosesItsLink) {
+  const auto connection =
+      harness_.node(0).dialer().DialAndWait(harness_.address(1).address, NodeId{2});
+  ASSERT_OK(connection);
+  const auto stub = peer::v1::Peer::NewStub(connection->channel);
+  grpc::ClientContext context;
+  const auto stream = stub->Link(&context);
+  ASSERT_TRUE(harness_.RunUntil([&] { return receivers_[1].up[1]; }));
+  stream->Write(NumberedFrame(1, kMaxFrameBytes + 1));
+  EXPECT_TRUE(harness_.RunUntil([&] { return receivers_[1].downs == 1; }));
+  EXPECT_TRUE(receivers_[1].frames.empty());
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// A raw peer that opens a second stream, as one does that was restarted before we noticed.
+TEST_F(GrpcTransportTest, NewerStreamOfTheSameNodeReplacesTheOlder) {
+  const auto connection =
+      harness_.node(0).dialer().DialAndWait(harness_.address(1).address, NodeId{2});
+  ASSERT_OK(connection);
+  const auto stub = peer::v1::Peer::NewStub(connection->channel);
+  grpc::ClientContext first_context;
+  const auto first = stub->Link(&first_context);
+  ASSERT_TRUE(harness_.RunUntil([&] { return receivers_[1].ups == 1; }));
+  grpc::ClientContext second_context;
+  const auto second = stub->Link(&second_context);
+  ASSERT_TRUE(harness_.RunUntil([&] { return receivers_[1].ups == 2; }));
+  EXPECT_EQ(receivers_[1].downs, 1);
+  const grpc::Status end = first->Finish();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(end.error_message(), HasSubstr("newer link"));
+  second_context.TryCancel();
+  (void)second->Finish();
+  EXPECT_TRUE(harness_.RunUntil([&] { return receivers_[1].downs == 2; }));
+}
+
+}  // namespace
+}  // namespace trellis::gossip
