@@ -40,6 +40,8 @@ namespace {
 // How long administration may take to end its calls when the agent stops.
 constexpr absl::Duration kAdminGrace = absl::Seconds(1);
 
+constexpr absl::Duration kSyncInterval = absl::Milliseconds(100);
+
 // Puts an option's name before what the part it configures had to say.
 absl::Status Named(absl::string_view option, const absl::Status& status) {
   if (status.ok()) return status;
@@ -93,6 +95,7 @@ class AgentImpl final : public Agent {
   absl::Status StartParts();
   absl::Status StartDataPlane();
   absl::Status MakeEnrollment();
+  void ScheduleSync();
   void MakeGossip();
   void MakeApi();
   void EndParts();
@@ -121,6 +124,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<api::AdminService> operator_admin_;
   std::unique_ptr<mesh::MeshServer> mesh_server_;
   std::unique_ptr<api::AdminServer> admin_server_;
+  bool sync_scheduled_ = false;
   absl::flat_hash_set<std::string> evicted_;  // Node ids in hex. Control thread.
 };
 
@@ -158,9 +162,21 @@ absl::Status AgentImpl::OpenCatalog() {
   if (founder && catalog_->live_count() + catalog_->tombstone_count() == 0) {
     RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
   }
+  catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
   LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
             << catalog_->root().ToHex();
   return absl::OkStatus();
+}
+
+// What came from peers is written without waiting for the disk: it can be fetched again.
+void AgentImpl::ScheduleSync() {
+  if (std::exchange(sync_scheduled_, true)) return;
+  control_->loop().RunAfter(kSyncInterval, [this] {
+    sync_scheduled_ = false;
+    if (engine_ == nullptr) return;  // The agent is stopping.
+    const absl::Status status = engine_->Sync();
+    if (!status.ok()) LOG(WARNING) << "catalog: " << status;
+  });
 }
 
 void AgentImpl::MakeGossip() {

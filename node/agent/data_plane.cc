@@ -1,14 +1,15 @@
 #include "node/agent/data_plane.h"
 
+#include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "base/log/log.h"
-#include "base/net/endpoint.h"
 #include "base/status_macros.h"
 #include "node/snapshot/explain.h"
-#include "storage/resource/names.h"
+#include "node/snapshot/target_endpoint.h"
 
 namespace trellis::agent {
 namespace {
@@ -21,10 +22,11 @@ absl::StatusOr<std::unique_ptr<telemetry::AccessLog>> OpenAccessLog(const AgentO
 
 proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* access_log) {
   proxy::Options result;
-  result.workers = options.workers;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  result.workers = options.workers > 0 ? options.workers : cores;
   result.listen_addresses = options.listen_addresses;
   result.port_offset = options.port_offset;
-  result.connections_per_worker_max = options.max_connections;
+  result.connections_per_worker_max = std::max(1, options.max_connections / result.workers);
   result.connect_timeout = options.connect_timeout;
   result.reason_header = options.reason_header;
   result.access_log = access_log;
@@ -95,15 +97,9 @@ void DataPlane::CompileAndPublish() {
 }
 
 std::optional<routing::TargetHealth> DataPlane::Health(absl::string_view target) const {
-  const absl::StatusOr<resource::Name> name = resource::ParseName(target);
-  if (!name.ok() || name->kind != resource::Kind::kTarget) return std::nullopt;
-  const std::shared_ptr<const v1::Resource> found = catalog_.Find(target);
-  if (found == nullptr) return std::nullopt;
-  const v1::Target& record = found->target();
-  const absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::FromAddress(
-      record.address().empty() ? record.id() : record.address(), static_cast<uint16_t>(name->port));
-  if (!endpoint.ok()) return std::nullopt;
-  const auto verdict = checker_.Get(resource::ParentOf(target), *endpoint);
+  const auto located = LocateTarget(catalog_, target);
+  if (!located.has_value()) return std::nullopt;
+  const auto verdict = checker_.Get(located->target_group, located->endpoint);
   if (!verdict.has_value()) return std::nullopt;
   return verdict->health;
 }
