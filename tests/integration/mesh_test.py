@@ -141,10 +141,10 @@ class MeshTest(unittest.TestCase):
             mesh.kill("agent-warehouse", signal.SIGTERM)
             subprocess.run(["rm", "-r", f"{mesh.agent_folder('warehouse')}/data"], check=True)
             if attempt == 0:
-                mesh.trellisd("warehouse", "join", f"--token={token}")
+                mesh.trellisd("warehouse", "join", "-", stdin=token)
             else:
                 with self.assertRaisesRegex(Failure, "token"):
-                    mesh.trellisd("warehouse", "join", f"--token={token}")
+                    mesh.trellisd("warehouse", "join", "-", stdin=token)
 
 
 if __name__ == "__main__":

@@ -140,11 +140,11 @@ class Mesh:
             for key, value in options.items():
                 file.write(f"{key}: {value}\n")
 
-    def trellisd(self, vpc, verb, *flags):
+    def trellisd(self, vpc, verb, *flags, stdin=None):
         config = f"--config={self.agent_folder(vpc)}/trellisd.yaml"
         result = subprocess.run(
             self.hosts.command(vpc, self.agent_binary, verb, config, *flags),
-            capture_output=True, text=True, check=False, timeout=60)
+            input=stdin, capture_output=True, text=True, check=False, timeout=60)
         if result.returncode != 0:
             raise Failure(f"trellisd {verb} ({vpc}) failed: {result.stderr.strip()}")
         return result.stdout
@@ -177,7 +177,7 @@ class Mesh:
         for vpc in others:
             token = self.ctl(first, "token", "create", "--vpc", vpc, "--role", "admin").stdout.strip()
             self.write_options(vpc)
-            self.trellisd(vpc, "join", f"--token={token}")
+            self.trellisd(vpc, "join", "-", stdin=token)
             self.start_agent(vpc)
 
     def ctl(self, vpc, *arguments, check=True):
