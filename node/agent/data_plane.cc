@@ -16,8 +16,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<telemetry::AccessLog>> OpenAccessLog(const AgentOptions& options) {
   if (options.access_log.empty()) return nullptr;
-  const bool standard_output = options.access_log == "-";
-  return telemetry::AccessLog::Open({.path = standard_output ? "/dev/stdout" : options.access_log});
+  return telemetry::AccessLog::Open({.path = options.access_log});
 }
 
 proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* access_log) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,7 +22,9 @@ constexpr size_t kChunkBytes = 64 * 1024;
 constexpr size_t kSpareChunksMax = 16;
 
 absl::StatusOr<net::Fd> OpenFile(const std::string& path) {
-  net::Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+  // Not /dev/stdout: that cannot be opened where standard output is a socket, as under systemd.
+  net::Fd file(path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                           : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
   if (file.valid()) return file;
   const std::string message =
       absl::StrCat("access log ", path, " cannot be opened: ", std::strerror(errno));

@@ -30,7 +30,7 @@ namespace trellis::telemetry {
 class AccessLog {
  public:
   struct Options {
-    std::string path;                // Opened for appending, created with mode 0640.
+    std::string path;                // Appended to, made with mode 0640; "-": standard output.
     size_t queued_buffers_max = 64;  // Of about 64 KiB each; more are dropped.
   };
 
