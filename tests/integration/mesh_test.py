@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import shutil
 import signal
 import ssl
 import socket
@@ -133,18 +134,28 @@ class MeshTest(unittest.TestCase):
                     secure.recv(1 << 16)
                     raise AssertionError("the mesh port accepted another mesh's certificate")
 
-    def test_join_token_works_once(self):
+    def test_replaced_host_joins_anew_and_its_token_works_once(self):
         mesh = self.new_mesh()
         token = mesh.ctl("storefront", "token", "create", "--vpc", "warehouse", "--role",
                          "worker").stdout.strip()
-        for attempt in range(2):
-            mesh.kill("agent-warehouse", signal.SIGTERM)
-            subprocess.run(["rm", "-r", f"{mesh.agent_folder('warehouse')}/data"], check=True)
-            if attempt == 0:
-                mesh.trellisd("warehouse", "join", "-", stdin=token)
-            else:
-                with self.assertRaisesRegex(Failure, "token"):
-                    mesh.trellisd("warehouse", "join", "-", stdin=token)
+        self.wipe(mesh, "warehouse")
+        # Its name is taken until the lost agent is evicted.
+        with self.assertRaisesRegex(Failure, "evict"):
+            mesh.trellisd("warehouse", "join", "-", stdin=token)
+        mesh.ctl("storefront", "agent", "evict", "agent-warehouse")
+        mesh.trellisd("warehouse", "join", "-", stdin=token)
+        mesh.start_agent("warehouse")
+        wait_until("the new agent to catch up", lambda: self.converged(mesh))
+
+        self.wipe(mesh, "payments")
+        mesh.ctl("storefront", "agent", "evict", "agent-payments")
+        with self.assertRaisesRegex(Failure, "used already"):
+            mesh.trellisd("payments", "join", "-", stdin=token)
+
+    @staticmethod
+    def wipe(mesh, vpc):
+        mesh.kill(f"agent-{vpc}", signal.SIGTERM)
+        shutil.rmtree(f"{mesh.agent_folder(vpc)}/data")
 
 
 if __name__ == "__main__":
