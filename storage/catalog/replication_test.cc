@@ -146,11 +146,11 @@ TEST(ReplicationTest, WhatADiskLostIsRepairedByAPeersEverything) {
   // b's disk loses the first entry of the transaction, and the others stay where they were.
   Batch loss;
   loss.Delete(Table::kEntries, ServiceName(1));
-  ASSERT_OK(b.engine.Scan(Table::kByOrigin, "", "",
-                          [&](absl::string_view key, absl::string_view name) {
-                            if (name == ServiceName(1)) loss.Delete(Table::kByOrigin, key);
-                            return true;
-                          }));
+  ASSERT_OK(
+      b.engine.Scan(Table::kByOrigin, "", "", [&](absl::string_view key, absl::string_view name) {
+        if (name == ServiceName(1)) loss.Delete(Table::kByOrigin, key);
+        return true;
+      }));
   ASSERT_OK(b.engine.Write(loss, Durability::kSynced));
   b.Open();
   ASSERT_EQ(b.catalog->vector(), a.catalog->vector());

@@ -38,7 +38,7 @@ STOCK = "http://inventory.shop.example/stock/42"
 class Report:
     """Rows as they come: what was done, what was seen, whether it held."""
 
-    WIDTH = 34
+    WIDTH = 36
 
     def __init__(self):
         self.failed = []

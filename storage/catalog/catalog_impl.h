@@ -1,0 +1,145 @@
+// The one implementation of Catalog, in parts: loading.cc opens it, catalog.cc reads and writes,
+// merge.cc takes in what was written here or received, deltas.cc answers peers.
+#ifndef TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
+#define TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/numeric/int128.h"
+#include "storage/catalog/catalog.h"
+#include "storage/catalog/entry_check.h"
+#include "storage/catalog/keys.h"
+
+namespace trellis::storage {
+
+// The hybrid logical clock of a moment, its counter 0.
+inline uint64_t HlcAt(absl::Time time) {
+  return static_cast<uint64_t>(std::max<int64_t>(absl::ToUnixMillis(time), 0)) << 16;
+}
+
+// What the catalog keeps of one name. The payload's bytes stay in the engine.
+struct Stored : Catalog::Record {
+  uint32_t index = 0;        // In kByOrigin.
+  uint32_t entry_bytes = 0;  // Of the stored entry, about.
+  bool final_delete = false;
+  absl::uint128 digest = 0;
+
+  OriginKey origin_key() const { return {origin, sequence, index}; }
+};
+
+// `resource` is the entry's, parsed; null for a tombstone.
+Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, uint32_t index);
+
+// DATA_LOSS, with the key, the problem and the remedy.
+absl::Status Unreadable(absl::string_view table, absl::string_view key, absl::string_view problem);
+
+class CatalogImpl final : public Catalog {
+ public:
+  CatalogImpl(const Options& options, Engine& engine, Runtime runtime)
+      : options_(options), engine_(engine), runtime_(runtime) {}
+
+  absl::Status Load();
+
+  std::shared_ptr<const trellis::v1::Resource> Find(absl::string_view name) const override {
+    const Stored* stored = FindStored(name);
+    return stored == nullptr ? nullptr : stored->resource;
+  }
+  std::optional<Record> FindRecord(absl::string_view name) const override {
+    const Stored* stored = FindStored(name);
+    if (stored == nullptr) return std::nullopt;
+    return *stored;
+  }
+  void Visit(
+      absl::string_view prefix, absl::string_view after,
+      absl::FunctionRef<bool(const std::string& name, const Record& record)> visit) const override;
+
+  absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) override;
+  absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) override;
+  absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs, size_t max_bytes,
+                                                     bool* more) override;
+
+  const VersionVector& vector() const override { return vector_; }
+  Root root() const override { return {absl::Uint128High64(root_), absl::Uint128Low64(root_)}; }
+  const Origin& origin() const override { return origin_; }
+  size_t live_count() const override { return records_.size() - tombstones_; }
+  size_t tombstone_count() const override { return tombstones_; }
+
+  void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) override {
+    listeners_.push_back(std::move(listener));
+  }
+  void SubscribeDeltas(absl::AnyInvocable<void(const v1::Delta&)> listener) override {
+    delta_listeners_.push_back(std::move(listener));
+  }
+
+ private:
+  // An entry on its way in that wins over what is held, and the delta's entry it came from.
+  struct Winner {
+    Stored stored;
+    const v1::Entry* entry;
+  };
+  struct Winners {
+    std::vector<std::string> names;  // In the order first touched.
+    absl::btree_map<std::string, Winner> by_name;
+  };
+  struct Row {
+    uint64_t sequence;
+    std::string name;
+  };
+
+  const Stored* FindStored(absl::string_view name) const {
+    const auto it = records_.find(name);
+    return it == records_.end() ? nullptr : &it->second;
+  }
+
+  // Opening.
+  absl::Status LoadIdentity();
+  absl::Status LoadMeta();
+  absl::Status LoadEntries();
+  absl::Status LoadIndex();
+
+  // Writing.
+  absl::Status CheckChange(const Change& change) const;
+  uint64_t NextHlc(const std::vector<Change>& changes) const;
+  v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence) const;
+  Winners FindWinners(const v1::Delta& delta, const std::vector<ResourcePtr>& resources) const;
+  Batch MakeBatch(const v1::Delta& delta, const Winners& winners) const;
+  absl::Status MoveToFreeIndexes(const Origin& origin, Winners& winners);
+  // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
+  // if nothing was new.
+  absl::StatusOr<bool> Merge(const v1::Delta& delta, const std::vector<ResourcePtr>& resources,
+                             bool local);
+  void Replace(const std::string& name, Stored stored);
+  void Notify(const Applied& applied, const v1::Delta& delta);
+
+  // Replication.
+  absl::StatusOr<std::vector<Row>> RowsAfter(const Origin& origin, uint64_t after, uint64_t head,
+                                             size_t max_bytes, size_t* bytes, bool* more);
+  absl::Status AppendDeltas(const Origin& origin, uint64_t after, uint64_t up_to,
+                            const std::vector<Row>& rows, std::vector<v1::Delta>* deltas);
+
+  const Options options_;
+  Engine& engine_;
+  const Runtime runtime_;
+
+  Origin origin_;
+  uint64_t hlc_ = 0;        // Of the newest version issued or, within bounds, received.
+  uint64_t hlc_bound_ = 0;  // As the engine has it: no version above it was ever issued.
+  VersionVector vector_;
+  absl::btree_map<std::string, Stored> records_;
+  size_t tombstones_ = 0;
+  absl::uint128 root_ = 0;
+
+  std::vector<absl::AnyInvocable<void(const Applied&)>> listeners_;
+  std::vector<absl::AnyInvocable<void(const v1::Delta&)>> delta_listeners_;
+  bool notifying_ = false;
+};
+
+}  // namespace trellis::storage
+
+#endif  // TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_

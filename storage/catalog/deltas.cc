@@ -1,0 +1,77 @@
+#include "base/status_macros.h"
+#include "storage/catalog/catalog_impl.h"
+
+namespace trellis::storage {
+
+absl::StatusOr<std::vector<CatalogImpl::Row>> CatalogImpl::RowsAfter(const Origin& origin,
+                                                                     uint64_t after, uint64_t head,
+                                                                     size_t max_bytes,
+                                                                     size_t* bytes, bool* more) {
+  std::vector<Row> rows;
+  bool index_broken = false;
+  RETURN_IF_ERROR(engine_.Scan(
+      Table::kByOrigin, OriginKey{origin, after + 1}.Encode(), OriginKey{origin, head + 1}.Encode(),
+      [&](absl::string_view key, absl::string_view name) {
+        OriginKey origin_key;
+        const Stored* held = FindStored(name);
+        index_broken = !OriginKey::Decode(key, &origin_key) || held == nullptr;
+        if (index_broken) return false;
+        const bool next_transaction = !rows.empty() && rows.back().sequence != origin_key.sequence;
+        *more = next_transaction && *bytes >= max_bytes;
+        if (*more) return false;
+        *bytes += held->entry_bytes;
+        rows.push_back({origin_key.sequence, std::string(name)});
+        return true;
+      }));
+  if (index_broken) return Unreadable("by_origin", HeadKey(origin), "it names no entry");
+  return rows;
+}
+
+absl::Status CatalogImpl::AppendDeltas(const Origin& origin, uint64_t after, uint64_t up_to,
+                                       const std::vector<Row>& rows,
+                                       std::vector<v1::Delta>* deltas) {
+  const auto begin = [&](uint64_t from) {
+    v1::Delta& delta = deltas->emplace_back();
+    origin.ToProto(delta.mutable_origin());
+    delta.set_after(from);
+    delta.set_up_to(up_to);
+  };
+  begin(after);
+  for (size_t i = 0; i < rows.size();) {
+    // One transaction, whole; INVARIANT: none is larger than a delta may be.
+    size_t end = i;
+    while (end < rows.size() && rows[end].sequence == rows[i].sequence) ++end;
+    if (deltas->back().entries_size() + (end - i) > kMaxTransaction) {
+      deltas->back().set_up_to(rows[i - 1].sequence);
+      begin(rows[i - 1].sequence);
+    }
+    for (; i < end; ++i) {
+      ASSIGN_OR_RETURN(const std::string bytes, engine_.Get(Table::kEntries, rows[i].name));
+      if (!deltas->back().add_entries()->ParseFromString(bytes)) {
+        return Unreadable("entry", rows[i].name, "not an entry");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasAfter(const VersionVector& theirs,
+                                                                size_t max_bytes, bool* more) {
+  *more = false;
+  std::vector<v1::Delta> deltas;
+  size_t bytes = 0;
+  for (const auto& [origin, head] : vector_.heads()) {
+    const uint64_t after = theirs.head(origin);
+    if (after >= head) continue;
+    *more = !deltas.empty() && bytes >= max_bytes;
+    if (*more) break;
+    ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                     RowsAfter(origin, after, head, max_bytes, &bytes, more));
+    RETURN_IF_ERROR(
+        AppendDeltas(origin, after, *more ? rows.back().sequence : head, rows, &deltas));
+    if (*more) break;
+  }
+  return deltas;
+}
+
+}  // namespace trellis::storage
