@@ -40,8 +40,10 @@ DataPlane::DataPlane(const Identity& identity, storage::Catalog& catalog, net::E
       control_(control),
       enforced_(std::move(enforced)),
       compiler_({.vpc = identity.local.vpc(),
-                 .account = identity.local.account(),
-                 .region = identity.local.region()},
+                 .naming = {.account = identity.local.account(),
+                            .region = identity.local.region(),
+                            .mesh_id = identity.mesh_id(),
+                            .mesh_domain = identity.local.mesh_domain()}},
                 registry_),
       prober_(control),
       checker_({}, Runtime{control, random}, prober_) {}

@@ -173,7 +173,8 @@ absl::Duration IdleTimeoutOf(const v1::Service& service) {
 }  // namespace
 
 ServiceParts CompileService(const storage::Catalog& catalog, const std::string& name,
-                            const Membership& membership, TargetGroupLookup find_target_group,
+                            const Naming& naming, const Membership& membership,
+                            TargetGroupLookup find_target_group,
                             std::vector<std::string>* problems) {
   ServiceParts parts;
   const std::shared_ptr<const v1::Resource> resource = catalog.Find(name);
@@ -181,7 +182,7 @@ ServiceParts CompileService(const storage::Catalog& catalog, const std::string& 
   const v1::Service& service = resource->service();
   auto compiled = std::make_shared<CompiledService>();
   compiled->name = name;
-  compiled->arn = service.arn();
+  compiled->arn = naming.ArnOf(name, service.arn(), service.account());
   compiled->service_network = membership.service_network;
   compiled->service_network_arn = membership.service_network_arn;
   compiled->idle_timeout = IdleTimeoutOf(service);
@@ -189,7 +190,7 @@ ServiceParts CompileService(const storage::Catalog& catalog, const std::string& 
       CompileListeners(catalog, name, ServiceCompiler(find_target_group, problems));
   parts.service = std::move(compiled);
   parts.claim = ClaimOf(service, name);
-  AddHost(service.domain(), &parts.hosts);
+  AddHost(naming.DomainOf(name, service), &parts.hosts);
   AddHost(service.custom_domain(), &parts.hosts);
   return parts;
 }

@@ -8,6 +8,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "node/snapshot/claim.h"
+#include "node/snapshot/naming.h"
 #include "node/snapshot/snapshot.h"
 #include "node/snapshot/visibility.h"
 #include "storage/catalog/catalog.h"
@@ -28,7 +29,8 @@ using TargetGroupLookup =
 // later of two listeners on one port) or answers 503 as a missing target group does (an action that
 // cannot be read); each is told in `problems`, a line each. O(listeners and rules of the service).
 ServiceParts CompileService(const storage::Catalog& catalog, const std::string& name,
-                            const Membership& membership, TargetGroupLookup find_target_group,
+                            const Naming& naming, const Membership& membership,
+                            TargetGroupLookup find_target_group,
                             std::vector<std::string>* problems);
 
 }  // namespace trellis

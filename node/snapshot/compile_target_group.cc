@@ -48,6 +48,7 @@ absl::btree_map<net::Endpoint, std::string> TargetsOf(const storage::Catalog& ca
 
 std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Catalog& catalog,
                                                               const std::string& name,
+                                                              const Naming& naming,
                                                               health::Registry& registry,
                                                               std::vector<std::string>* problems) {
   if (!IsTopLevel(name, kTargetGroups)) return nullptr;
@@ -56,7 +57,7 @@ std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Cat
   const v1::TargetGroup& group = resource->target_group();
   auto compiled = std::make_shared<CompiledTargetGroup>();
   compiled->name = name;
-  compiled->arn = group.arn();
+  compiled->arn = naming.ArnOf(name, group.arn(), group.account());
   compiled->vpc_id =
       group.vpc().empty() ? "-" : std::string(absl::StripPrefix(group.vpc(), "vpcs/"));
   compiled->health_check = health::SettingsOf(group);

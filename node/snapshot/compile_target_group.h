@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "node/health/registry.h"
+#include "node/snapshot/naming.h"
 #include "node/snapshot/snapshot.h"
 #include "storage/catalog/catalog.h"
 
@@ -18,6 +19,7 @@ namespace trellis {
 // wrongly, in plain HTTP/1.1. Each is told in `problems`, a line each. O(targets).
 std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Catalog& catalog,
                                                               const std::string& name,
+                                                              const Naming& naming,
                                                               health::Registry& registry,
                                                               std::vector<std::string>* problems);
 

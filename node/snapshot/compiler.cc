@@ -40,7 +40,8 @@ std::shared_ptr<const Snapshot> SnapshotCompiler::Compile(const storage::Catalog
     if (group == groups_.end()) continue;
     stale.services.insert(group->second.users.begin(), group->second.users.end());
     group->second.problems.clear();
-    group->second.group = CompileTargetGroup(catalog, name, registry_, &group->second.problems);
+    group->second.group =
+        CompileTargetGroup(catalog, name, options_.naming, registry_, &group->second.problems);
   }
   for (const std::string& name : stale.services) UpdateService(catalog, name);
   for (auto group = groups_.begin(); group != groups_.end();) {
@@ -69,7 +70,7 @@ void SnapshotCompiler::UpdateVisibility(const storage::Catalog& catalog,
                                         std::set<std::string>* stale_services) {
   visibility_problems_.clear();
   absl::btree_map<std::string, Membership> visible =
-      VisibleServices(catalog, options_.vpc, &visibility_problems_);
+      VisibleServices(catalog, options_.vpc, options_.naming, &visibility_problems_);
   for (const auto& [name, membership] : visible_) {
     if (!visible.contains(name)) stale_services->insert(name);
   }
@@ -85,7 +86,7 @@ void SnapshotCompiler::UpdateService(const storage::Catalog& catalog, const std:
   const auto membership = visible_.find(name);
   if (membership != visible_.end()) {
     entry.parts = CompileService(
-        catalog, name, membership->second,
+        catalog, name, options_.naming, membership->second,
         [&](const std::string& group) {
           entry.target_groups.insert(group);
           return FindOrCompileGroup(catalog, group).group;
@@ -109,7 +110,8 @@ SnapshotCompiler::GroupEntry& SnapshotCompiler::FindOrCompileGroup(const storage
                                                                    const std::string& name) {
   const auto [entry, inserted] = groups_.try_emplace(name);
   GroupEntry& group = entry->second;
-  if (inserted) group.group = CompileTargetGroup(catalog, name, registry_, &group.problems);
+  if (inserted)
+    group.group = CompileTargetGroup(catalog, name, options_.naming, registry_, &group.problems);
   return group;
 }
 
@@ -119,11 +121,8 @@ std::shared_ptr<const Snapshot> SnapshotCompiler::Assemble(const storage::Catalo
   snapshot->vector = catalog.vector();
   snapshot->source_vpc_id = std::string(absl::StripPrefix(options_.vpc, "vpcs/"));
   const std::shared_ptr<const v1::Resource> vpc = catalog.Find(options_.vpc);
-  const std::string arn = vpc == nullptr ? "" : vpc->vpc().arn();
-  snapshot->source_vpc_arn = !arn.empty()
-                                 ? arn
-                                 : absl::StrCat("arn:aws:ec2:", options_.region, ":",
-                                                options_.account, ":vpc/", snapshot->source_vpc_id);
+  const v1::Vpc& own = vpc == nullptr ? v1::Vpc::default_instance() : vpc->vpc();
+  snapshot->source_vpc_arn = options_.naming.ArnOf(options_.vpc, own.arn(), own.account());
   for (const auto& [name, entry] : groups_) {
     if (entry.group != nullptr) snapshot->target_groups.push_back(entry.group);
   }

@@ -24,6 +24,7 @@
 #include "absl/container/btree_map.h"
 #include "node/health/registry.h"
 #include "node/snapshot/compile_service.h"
+#include "node/snapshot/naming.h"
 #include "node/snapshot/snapshot.h"
 #include "node/snapshot/visibility.h"
 #include "storage/catalog/catalog.h"
@@ -34,9 +35,8 @@ namespace trellis {
 class SnapshotCompiler {
  public:
   struct Options {
-    std::string vpc;      // vpcs/{vpc-…}: this agent's.
-    std::string account;  // Of the VPC, for its ARN; the catalog's word for it comes first.
-    std::string region;
+    std::string vpc;  // vpcs/{vpc-…}: this agent's.
+    Naming naming;
   };
 
   // `registry` is borrowed and outlives the compiler.

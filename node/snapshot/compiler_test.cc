@@ -74,8 +74,11 @@ class CompilerTest : public testing::Test {
 
   FakeCatalog catalog_;
   health::Registry registry_;
-  SnapshotCompiler compiler_{{.vpc = "vpcs/vpc-a", .account = "123456789012", .region = "eu-1"},
-                             registry_};
+  const Naming naming_{.account = "123456789012",
+                       .region = "eu-1",
+                       .mesh_id = std::string(16, '\xab'),
+                       .mesh_domain = "on.trellis"};
+  SnapshotCompiler compiler_{{.vpc = "vpcs/vpc-a", .naming = naming_}, registry_};
 };
 
 TEST_F(CompilerTest, EverythingIsWhereARequestLooksForIt) {
@@ -120,9 +123,27 @@ TEST_F(CompilerTest, EverythingIsWhereARequestLooksForIt) {
   EXPECT_EQ(blue.targets[0].health->Get(), routing::TargetHealth::kInitial);
 }
 
-TEST_F(CompilerTest, VpcWithoutARecordHasItsArnMadeUp) {
-  catalog_.Delete("vpcs/vpc-a");
-  EXPECT_EQ(CompileAll()->source_vpc_arn, "arn:aws:ec2:eu-1:123456789012:vpc/vpc-a");
+// The catalog stores neither ARNs nor generated host names.
+TEST_F(CompilerTest, ArnsAndGeneratedHostsFollowFromTheMesh) {
+  const std::string vpc = "vpcs/vpc-0a1b2c3d";
+  const std::string service = "services/svc-0123456789abcdef0";
+  const std::string network = "serviceNetworks/sn-0123456789abcdef1";
+  catalog_.Put(network, "service_network { account: '222222222222' }");
+  catalog_.Put(service, "service { display_name: 'cart' }");
+  catalog_.Put("vpcAssociations/snva-1", VpcAssociation("sn-0123456789abcdef1", "vpc-0a1b2c3d", 1));
+  catalog_.Put("serviceAssociations/snsa-1",
+               ServiceAssociation("sn-0123456789abcdef1", "svc-0123456789abcdef0"));
+
+  SnapshotCompiler compiler({.vpc = vpc, .naming = naming_}, registry_);
+  const auto snapshot = compiler.Compile(catalog_, nullptr);
+
+  EXPECT_EQ(snapshot->source_vpc_arn, "arn:aws:ec2:eu-1:123456789012:vpc/vpc-0a1b2c3d");
+  const CompiledService* cart =
+      snapshot->FindService("cart-0123456789abcdef0.abababa.vpc-lattice-svcs.eu-1.on.trellis");
+  ASSERT_NE(cart, nullptr);
+  EXPECT_EQ(cart->arn, "arn:aws:vpc-lattice:eu-1:123456789012:service/svc-0123456789abcdef0");
+  EXPECT_EQ(cart->service_network_arn,
+            "arn:aws:vpc-lattice:eu-1:222222222222:servicenetwork/sn-0123456789abcdef1");
 }
 
 // --- Which services a VPC sees -----------------------------------------------------------------

@@ -13,9 +13,9 @@ namespace trellis {
 
 // Says which service, listener, rule and targets `request` meets in `snapshot`, and why.
 //
-// `reason`, in the words of the x-trellis-reason header: forward (status_code 0), fixed_response (404
-// or 500), unknown_host and no_listener (404), target_group_missing, no_weight and no_target (503:
-// so it is for every share that gets traffic).
+// `reason`, in the words of the x-trellis-reason header: forward (status_code 0), fixed_response
+// (404 or 500), unknown_host and no_listener (404), target_group_missing, no_weight and no_target
+// (503: so it is for every share that gets traffic).
 //
 //   INVALID_ARGUMENT  a field is not what a client could send; the message names field and value
 //

@@ -15,15 +15,17 @@ struct Candidate {
   Membership membership;
 };
 
-std::optional<Membership> FindNetwork(const storage::Catalog& catalog, const std::string& name) {
+std::optional<Membership> FindNetwork(const storage::Catalog& catalog, const std::string& name,
+                                      const Naming& naming) {
   if (!IsTopLevel(name, kServiceNetworks)) return std::nullopt;
   const std::shared_ptr<const v1::Resource> resource = catalog.Find(name);
   if (resource == nullptr || !resource->has_service_network()) return std::nullopt;
-  return Membership{name, resource->service_network().arn()};
+  const v1::ServiceNetwork& network = resource->service_network();
+  return Membership{name, naming.ArnOf(name, network.arn(), network.account())};
 }
 
 std::optional<Membership> NetworkOf(const storage::Catalog& catalog, absl::string_view vpc,
-                                    std::vector<std::string>* problems) {
+                                    const Naming& naming, std::vector<std::string>* problems) {
   std::optional<Candidate> first;
   const auto lost = [&](const Candidate& candidate) {
     problems->push_back(absl::StrCat(candidate.claim.name, ": ", vpc,
@@ -34,7 +36,7 @@ std::optional<Membership> NetworkOf(const storage::Catalog& catalog, absl::strin
     if (!record.resource->has_vpc_association()) return true;
     const v1::VpcAssociation& association = record.resource->vpc_association();
     if (association.vpc() != vpc) return true;
-    std::optional<Membership> network = FindNetwork(catalog, association.service_network());
+    std::optional<Membership> network = FindNetwork(catalog, association.service_network(), naming);
     if (!network.has_value()) return true;
     Candidate candidate{ClaimOf(association, name), *std::move(network)};
     if (!first.has_value()) {
@@ -55,9 +57,10 @@ std::optional<Membership> NetworkOf(const storage::Catalog& catalog, absl::strin
 
 absl::btree_map<std::string, Membership> VisibleServices(const storage::Catalog& catalog,
                                                          absl::string_view vpc,
+                                                         const Naming& naming,
                                                          std::vector<std::string>* problems) {
   absl::btree_map<std::string, Membership> visible;
-  const std::optional<Membership> network = NetworkOf(catalog, vpc, problems);
+  const std::optional<Membership> network = NetworkOf(catalog, vpc, naming, problems);
   if (!network.has_value()) return visible;
   catalog.Visit(kServiceAssociations, "", [&](const std::string&, const auto& record) {
     const v1::ServiceAssociation& association = record.resource->service_association();

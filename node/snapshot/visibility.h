@@ -10,6 +10,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
+#include "node/snapshot/naming.h"
 #include "storage/catalog/catalog.h"
 
 namespace trellis {
@@ -27,6 +28,7 @@ struct Membership {
 // first claim counts; the others are told in `problems`, a line each. O(associations).
 absl::btree_map<std::string, Membership> VisibleServices(const storage::Catalog& catalog,
                                                          absl::string_view vpc,
+                                                         const Naming& naming,
                                                          std::vector<std::string>* problems);
 
 }  // namespace trellis
