@@ -1,6 +1,5 @@
 #include "node/net/event_loop.h"
 
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -29,6 +28,10 @@ constexpr int kEventsPerBatchMax = 256;
 // Marks the wake-up eventfd in epoll's data; real entries carry a generation that is never 0.
 constexpr uint64_t kWakeUp = 0;
 
+class EpollLoop;
+// The loop whose Run this thread is in.
+thread_local const EpollLoop* running_loop = nullptr;
+
 int64_t ReadMonotonicNanos() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -43,7 +46,7 @@ class EpollLoop final : public EventLoop {
 
   // One reading serves a whole batch of events; off the loop's thread the clock is read.
   absl::Duration MonotonicNow() const override {
-    return absl::Nanoseconds(OnLoopThread() ? now_ : ReadMonotonicNanos());
+    return OnLoopThread() ? now_duration_ : absl::Nanoseconds(ReadMonotonicNanos());
   }
 
   TimerId RunAfter(absl::Duration delay, Task task) override {
@@ -71,9 +74,7 @@ class EpollLoop final : public EventLoop {
     Wake();
   }
 
-  bool OnLoopThread() const override {
-    return running_.load(std::memory_order_acquire) && ::pthread_equal(thread_, ::pthread_self());
-  }
+  bool OnLoopThread() const override { return running_loop == this; }
 
   absl::Status Watch(int fd, uint32_t events, FdHandler* handler) override {
     if (static_cast<size_t>(fd) >= watches_.size()) watches_.resize(fd + 1);
@@ -100,9 +101,8 @@ class EpollLoop final : public EventLoop {
   void RunBeforeSleep(Task task) override { before_sleep_.push_back(std::move(task)); }
 
   void Run() override {
-    thread_ = ::pthread_self();
-    now_ = ReadMonotonicNanos();
-    running_.store(true, std::memory_order_release);
+    ReadClock();
+    running_loop = this;
     while (!stop_.load(std::memory_order_acquire)) {
       WaitAndDispatch();
       RunDueTimers();
@@ -110,7 +110,7 @@ class EpollLoop final : public EventLoop {
       RunTasks(before_sleep_, running_tasks_);
     }
     RunPosted();
-    running_.store(false, std::memory_order_release);
+    running_loop = nullptr;
   }
 
  private:
@@ -118,6 +118,11 @@ class EpollLoop final : public EventLoop {
     FdHandler* handler = nullptr;
     uint32_t generation = 0;
   };
+
+  void ReadClock() {
+    now_ = ReadMonotonicNanos();
+    now_duration_ = absl::Nanoseconds(now_);
+  }
 
   void Wake() {
     const uint64_t one = 1;
@@ -151,7 +156,7 @@ class EpollLoop final : public EventLoop {
   void WaitAndDispatch() {
     epoll_event events[kEventsPerBatchMax];
     const int count = ::epoll_wait(epoll_.get(), events, kEventsPerBatchMax, WaitMillis());
-    now_ = ReadMonotonicNanos();
+    ReadClock();
     CHECK(count >= 0 || errno == EINTR) << "epoll_wait: errno " << errno;
     for (int i = 0; i < count; ++i) {
       const uint64_t data = events[i].data.u64;
@@ -174,7 +179,7 @@ class EpollLoop final : public EventLoop {
       taken_.swap(posted_);
     }
     RunTasks(taken_, running_tasks_);
-    now_ = ReadMonotonicNanos();  // Control-plane tasks can be long.
+    ReadClock();  // Control-plane tasks can be long.
   }
 
   // Runs what `tasks` holds now; what those add to it waits for the next time. `scratch` keeps its
@@ -188,12 +193,11 @@ class EpollLoop final : public EventLoop {
 
   const Fd epoll_;
   const Fd wake_;
-  pthread_t thread_ = {};
-  std::atomic<bool> running_ = false;
   std::atomic<bool> stop_ = false;
 
   // The loop's thread only.
   int64_t now_ = 0;  // Nanoseconds, read once a batch.
+  absl::Duration now_duration_;
   TimerQueue timers_;
   std::vector<Watched> watches_;  // By descriptor.
   uint32_t next_generation_ = 0;

@@ -1,12 +1,11 @@
 #include "node/telemetry/access_log_record.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "base/text/put.h"
 #include "node/telemetry/json_text.h"
 
 namespace trellis::telemetry {
@@ -14,12 +13,6 @@ namespace {
 
 // Names, quotes, commas, ten numbers and the time: about 750 bytes, with room.
 constexpr size_t kFixedBytesMax = 1536;
-// A literal, copied with its length known to the compiler.
-template <size_t N>
-char* Put(const char (&literal)[N], char* out) {
-  std::memcpy(out, literal, N - 1);
-  return out + N - 1;
-}
 
 absl::string_view Cut(absl::string_view text, size_t bytes_max) {
   return text.substr(0, bytes_max);
@@ -28,7 +21,7 @@ absl::string_view Cut(absl::string_view text, size_t bytes_max) {
 template <size_t N>
 char* PutText(const char (&name)[N], absl::string_view value, char* out,
               size_t bytes_max = kLoggedValueBytesMax) {
-  out = Put(name, out);
+  out = text::Put(name, out);
   if (value.empty()) {
     *out++ = '-';
   } else {
@@ -40,8 +33,7 @@ char* PutText(const char (&name)[N], absl::string_view value, char* out,
 
 template <size_t N>
 char* PutNumber(const char (&name)[N], uint64_t value, char* out) {
-  out = Put(name, out);
-  return std::to_chars(out, out + 20, value).ptr;
+  return text::PutNumber(value, text::Put(name, out));
 }
 
 uint64_t NotNegative(int64_t value) { return static_cast<uint64_t>(std::max<int64_t>(value, 0)); }
@@ -79,7 +71,7 @@ char* AccessLogFormatter::Write(const AccessLogRecord& r, char* out) {
   out = PutText(",\"callerPrincipal\":\"", r.caller_principal, out);
   out = PutText(",\"requestId\":\"", r.request_id, out);
   if (!r.trellis_reason.empty()) out = PutText(",\"trellisReason\":\"", r.trellis_reason, out);
-  return Put("}\n", out);
+  return text::Put("}\n", out);
 }
 
 size_t AccessLogFormatter::BytesMax(const AccessLogRecord& r) {
@@ -104,11 +96,11 @@ size_t AccessLogFormatter::BytesMax(const AccessLogRecord& r) {
                                       r.caller_principal,
                                       r.request_id,
                                       r.trellis_reason};
-  size_t text = std::min(r.request_path.size(), kLoggedPathBytesMax);
+  size_t bytes = std::min(r.request_path.size(), kLoggedPathBytesMax);
   for (const absl::string_view value : values) {
-    text += std::min(value.size(), kLoggedValueBytesMax);
+    bytes += std::min(value.size(), kLoggedValueBytesMax);
   }
-  return kJsonGrowthMax * text + kFixedBytesMax;
+  return kJsonGrowthMax * bytes + kFixedBytesMax;
 }
 
 absl::string_view AccessLogFormatter::TimeText(int64_t unix_seconds) {

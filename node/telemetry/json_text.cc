@@ -8,18 +8,38 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-constexpr uint64_t Repeat(uint8_t byte) { return 0x0101010101010101u * byte; }
+// Looked at together: sixteen bytes, as signed numbers.
+using Block = int8_t __attribute__((vector_size(16)));
 
-// True when no byte of `word` needs escaping: all are ASCII from 0x20 on, but no '"' and no '\'.
-// The classic carry tricks: a byte below n borrows into its high bit, a zero byte is below 1.
-bool IsPlain(uint64_t word) {
-  const uint64_t high = Repeat(0x80);
-  const uint64_t control = (word - Repeat(0x20)) & ~word;
-  const uint64_t quote = word ^ Repeat('"');
-  const uint64_t backslash = word ^ Repeat('\\');
-  return ((word | control | ((quote - Repeat(1)) & ~quote) |
-           ((backslash - Repeat(1)) & ~backslash)) &
-          high) == 0;
+// True when no byte of `block` needs escaping: all are ASCII from 0x20 on, but no '"' and no '\'.
+bool IsPlain(Block block) {
+  // Bytes from 0x80 on are negative, so below 0x20 too.
+  const Block special = (block < 0x20) | (block == '"') | (block == '\\');
+  uint64_t halves[2];
+  static_assert(sizeof(halves) == sizeof(special));
+  std::memcpy(halves, &special, sizeof(halves));
+  return (halves[0] | halves[1]) == 0;
+}
+
+Block LoadBlock(const void* bytes) {
+  Block block;
+  std::memcpy(&block, bytes, sizeof(block));
+  return block;
+}
+
+// As nearly every text is.
+bool IsPlain(absl::string_view text) {
+  if (text.size() < sizeof(Block)) {
+    char padded[sizeof(Block)];
+    std::memset(padded, ' ', sizeof(padded));
+    std::memcpy(padded, text.data(), text.size());
+    return IsPlain(LoadBlock(padded));
+  }
+  const size_t last = text.size() - sizeof(Block);
+  for (size_t i = 0; i < last; i += sizeof(Block)) {
+    if (!IsPlain(LoadBlock(text.data() + i))) return false;
+  }
+  return IsPlain(LoadBlock(text.data() + last));
 }
 
 // Length of the well-formed UTF-8 sequence of more than one byte at the front (RFC 3629 section 4:
@@ -64,16 +84,18 @@ char* WriteEscaped(uint8_t byte, char* out) {
 }  // namespace
 
 char* WriteJsonText(absl::string_view text, char* out) {
+  if (text.empty()) return out;
+  if (IsPlain(text)) {
+    std::memcpy(out, text.data(), text.size());
+    return out + text.size();
+  }
   const uint8_t* in = reinterpret_cast<const uint8_t*>(text.data());
   size_t left = text.size();
   while (left > 0) {
-    if (uint64_t word; left >= sizeof(word)) {
-      std::memcpy(&word, in, sizeof(word));
-      if (IsPlain(word)) {
-        std::memcpy(out, in, sizeof(word));
-        in += sizeof(word), out += sizeof(word), left -= sizeof(word);
-        continue;
-      }
+    if (left >= sizeof(Block) && IsPlain(LoadBlock(in))) {
+      std::memcpy(out, in, sizeof(Block));
+      in += sizeof(Block), out += sizeof(Block), left -= sizeof(Block);
+      continue;
     }
     size_t used = 1;
     if (*in >= 0x80) {

@@ -24,12 +24,15 @@ class JsonTextTest : public testing::TestWithParam<JsonTextCase> {};
 
 TEST_P(JsonTextTest, FollowsRfc8259) { EXPECT_EQ(JsonText(GetParam().text), GetParam().expected); }
 
-// The escape is the same wherever it falls in the eight bytes that are looked at together.
+// The escape is the same wherever it falls in the sixteen bytes that are looked at together.
 TEST_P(JsonTextTest, IsTheSameAtEveryOffset) {
-  for (size_t before = 0; before < 17; ++before) {
-    const std::string pad(before, 'a');
-    EXPECT_EQ(JsonText(pad + std::string(GetParam().text) + "bbbbbbbbb"),
-              pad + std::string(GetParam().expected) + "bbbbbbbbb");
+  for (size_t before = 0; before < 35; ++before) {
+    for (const size_t behind : {0, 1, 17, 40}) {
+      const std::string front(before, 'a');
+      const std::string back(behind, 'b');
+      EXPECT_EQ(JsonText(front + std::string(GetParam().text) + back),
+                front + std::string(GetParam().expected) + back);
+    }
   }
 }
 
