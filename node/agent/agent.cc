@@ -95,6 +95,7 @@ class AgentImpl final : public Agent {
   absl::Status StartParts();
   absl::Status StartDataPlane();
   absl::Status MakeEnrollment();
+  void UpdateOwnRecord();
   void ScheduleSync();
   void MakeGossip();
   void MakeApi();
@@ -138,7 +139,7 @@ absl::Status AgentImpl::Start() {
   net::RunOn(control_->loop(), [this] { gossip_->Start(); });
   absl::StatusOr<std::unique_ptr<api::AdminServer>> admin =
       api::AdminServer::Start(options_.admin_socket, *local_admin_);
-  RETURN_IF_ERROR(Named("admin_socket", admin.status()));
+  RETURN_IF_ERROR(admin.status());
   admin_server_ = *std::move(admin);
   return absl::OkStatus();
 }
@@ -163,9 +164,32 @@ absl::Status AgentImpl::OpenCatalog() {
     RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
   }
   catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
+  UpdateOwnRecord();
   LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
             << catalog_->root().ToHex();
   return absl::OkStatus();
+}
+
+// The roster says what the options say: an agent may move to another address or change its name.
+void AgentImpl::UpdateOwnRecord() {
+  const std::string name = resource::AgentName(identity_.node());
+  const std::optional<storage::Catalog::Record> record = catalog_->FindRecord(name);
+  // None yet: it comes with the first gossip, as the agent that admitted us wrote it.
+  if (!record.has_value() || record->resource == nullptr) return;
+  v1::Resource updated = *record->resource;
+  v1::Agent& agent = *updated.mutable_agent();
+  if (!options_.mesh_address.empty()) agent.set_mesh_address(options_.mesh_address);
+  if (!options_.display_name.empty()) agent.set_display_name(options_.display_name);
+  if (agent.mesh_address() == record->resource->agent().mesh_address() &&
+      agent.display_name() == record->resource->agent().display_name()) {
+    return;
+  }
+  LOG(INFO) << "roster: this agent is now " << agent.display_name() << " at "
+            << agent.mesh_address();
+  const absl::Status status =
+      catalog_->Commit({{name, std::move(updated), record->version}}).status();
+  // The proxy serves all the same.
+  if (!status.ok()) LOG(WARNING) << "roster: not updated: " << status;
 }
 
 // What came from peers is written without waiting for the disk: it can be fetched again.
@@ -214,7 +238,8 @@ absl::Status AgentImpl::StartDataPlane() {
 
 absl::Status AgentImpl::MakeEnrollment() {
   mesh::Enrollment::Options options;
-  options.mesh_address = identity_.local.mesh_address();
+  options.mesh_address =
+      options_.mesh_address.empty() ? identity_.local.mesh_address() : options_.mesh_address;
   options.account = identity_.local.account();
   options.region = identity_.local.region();
   options.mesh_domain = identity_.local.mesh_domain();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "node/snapshot/explain.h"
@@ -16,7 +17,9 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<telemetry::AccessLog>> OpenAccessLog(const AgentOptions& options) {
   if (options.access_log.empty()) return nullptr;
-  return telemetry::AccessLog::Open({.path = options.access_log});
+  auto log = telemetry::AccessLog::Open({.path = options.access_log});
+  if (log.ok()) return log;
+  return absl::Status(log.status().code(), absl::StrCat("access_log: ", log.status().message()));
 }
 
 proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* access_log) {

@@ -85,6 +85,8 @@ absl::Status Run(const AgentOptions& options) {
     agent->ReopenLog();
   }
   LOG(INFO) << "draining for at most " << absl::FormatDuration(options.drain_timeout);
+  // A second signal does not wait.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   agent->Drain();
   return absl::OkStatus();
 }

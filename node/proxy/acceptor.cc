@@ -30,13 +30,14 @@ class Acceptor::Listener final : public net::FdHandler {
   }
 
   const absl::Status& status() const { return status_; }
+  int socket_port() const { return port_ + acceptor_.options_.port_offset; }
 
   void TryToListen() {
     const absl::Status before = std::exchange(status_, Listen());
     if (status_.ok()) {
-      LOG(INFO) << "accepting on " << address_ << " port " << port_;
+      LOG(INFO) << "accepting on " << address_ << " port " << socket_port();
     } else if (before.code() != status_.code()) {
-      LOG(WARNING) << "not accepting on " << address_ << " port " << port_ << ": "
+      LOG(WARNING) << "not accepting on " << address_ << " port " << socket_port() << ": "
                    << status_.message() << "; tried again each "
                    << absl::FormatDuration(acceptor_.options_.bind_retry);
     }
@@ -60,7 +61,7 @@ class Acceptor::Listener final : public net::FdHandler {
 
  private:
   absl::Status Listen() {
-    const int number = port_ + acceptor_.options_.port_offset;
+    const int number = socket_port();
     if (number < 1 || number > 65535) {
       return absl::InvalidArgumentError(
           absl::StrCat("port ", port_, " with the offset is ", number, ", which is no port"));

@@ -71,6 +71,17 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t
   return entry;
 }
 
+// Peers would not take such a version before their clocks reach it, so the write would be answered
+// and yet be enforced nowhere else.
+absl::Status CatalogImpl::CheckClock(const Version& version) const {
+  const absl::Duration ahead = version.time() - runtime_.scheduler.WallNow();
+  if (ahead <= kMaxFuture) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("clock: this agent holds or issued versions ",
+                   absl::FormatDuration(absl::Trunc(ahead, absl::Seconds(1))),
+                   " ahead of its clock; set the clock right, or write through another agent"));
+}
+
 absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
   const uint64_t head = vector_.head(origin_);
   if (changes.empty()) return MeshToken{origin_, head};
@@ -87,6 +98,7 @@ absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
     }
   }
   const Version version{NextHlc(changes), origin_.node};
+  RETURN_IF_ERROR(CheckClock(version));
   v1::Delta delta;
   origin_.ToProto(delta.mutable_origin());
   delta.set_after(head);

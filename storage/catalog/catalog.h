@@ -109,7 +109,9 @@ class Catalog {
   // Applies all changes or none, as one transaction of this origin, durable when it returns. Sets
   // etag, create_time and update_time of the resources. No changes: the token of the last write.
   //   ABORTED              a base is not current; the message names the resource
-  //   FAILED_PRECONDITION  the name was deleted and its kind (agents, join tokens) never returns
+  //   FAILED_PRECONDITION  the name was deleted and its kind (agents, join tokens) never returns;
+  //   or
+  //                        our clock is so far behind that peers would not take the write yet
   //   INVALID_ARGUMENT     more than kMaxTransaction changes or kMaxTransactionBytes, one name
   //                        twice, or a resource that
   //                        peers would refuse: too large, or of another name than its key

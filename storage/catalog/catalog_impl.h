@@ -105,6 +105,7 @@ class CatalogImpl final : public Catalog {
 
   // Writing.
   absl::Status CheckChange(const Change& change) const;
+  absl::Status CheckClock(const Version& version) const;
   uint64_t NextHlc(const std::vector<Change>& changes) const;
   v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence) const;
   Winners FindWinners(const v1::Delta& delta, const std::vector<ResourcePtr>& resources) const;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/catalog/catalog_test_util.h"
 #include "tests/support/status_matchers.h"
@@ -182,11 +183,22 @@ TEST_F(CatalogTest, PowerCutAtAnyMomentKeepsAcknowledgedWrites) {
 TEST_F(CatalogTest, VersionsNeverRepeatWhenTheClockStepsBackOverARestart) {
   ASSERT_OK(catalog().Commit({PutService(1, "a")}));
   const Version before = node_.VersionOf(ServiceName(1));
-  SimScheduler earlier(node_.scheduler.WallNow() - absl::Hours(1));
+  SimScheduler earlier(node_.scheduler.WallNow() - absl::Seconds(8));
   ASSERT_OK_AND_ASSIGN(const auto reopened,
                        Catalog::Open(node_.options(), node_.engine, {earlier, node_.random}));
   ASSERT_OK(reopened->Commit({PutService(2, "b")}));
   EXPECT_GT(reopened->FindRecord(ServiceName(2))->version, before);
+}
+
+TEST_F(CatalogTest, WriteThatPeersWouldNotTakeYetIsRefusedNamingTheClock) {
+  ASSERT_OK(catalog().Commit({PutService(1, "a")}));
+  SimScheduler earlier(node_.scheduler.WallNow() - absl::Hours(1));
+  ASSERT_OK_AND_ASSIGN(const auto reopened,
+                       Catalog::Open(node_.options(), node_.engine, {earlier, node_.random}));
+  const absl::Status refused = reopened->Commit({PutService(2, "b")}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("1h ahead of its clock"));
+  EXPECT_EQ(reopened->Find(ServiceName(2)), nullptr);
 }
 
 TEST_F(CatalogTest, RestartsDoNotRunTheClockAway) {

@@ -15,11 +15,15 @@ SERVICE_ADDRESS = "169.254.171.1"
 FABRIC = "trellis-fabric"
 
 
+class Failure(Exception):
+    """Something the person at the terminal should read."""
+
+
 def run(*command, check=True, **options):
     """Runs a command quietly; its words are shown only when it fails."""
     result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     if check and result.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {(result.stderr or result.stdout).strip()}")
+        raise Failure(f"{' '.join(command)}: {(result.stderr or result.stdout).strip()}")
     return result
 
 
@@ -30,7 +34,10 @@ def namespaces_possible():
     probe = "trellis-probe"
     if run("ip", "netns", "add", probe, check=False).returncode != 0:
         return False
-    linked = run("ip", "-n", probe, "link", "set", "lo", "up", check=False).returncode == 0
+    linked = all(
+        run("ip", "-n", probe, "link", *words, check=False).returncode == 0
+        for words in (("set", "lo", "up"), ("add", "b", "type", "bridge"),
+                      ("add", "v", "type", "veth", "peer", "name", "w")))
     run("ip", "netns", "del", probe, check=False)
     return linked
 

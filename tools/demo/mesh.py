@@ -11,14 +11,11 @@ import subprocess
 import time
 
 from tools.demo import hosts as demo_hosts
+from tools.demo.hosts import Failure
 
 ACCOUNT = "111122223333"
 REGION = "local-1"
 DEADLINE_SECONDS = 30
-
-
-class Failure(Exception):
-    """Something the person at the terminal should read."""
 
 
 def wait_until(what, condition, deadline=DEADLINE_SECONDS):
