@@ -92,6 +92,7 @@ class AgentImpl final : public Agent {
  private:
   // On the control thread.
   absl::Status OpenCatalog();
+  absl::Status FoundOnce(const std::string& catalog_folder);
   absl::Status StartParts();
   absl::Status StartDataPlane();
   absl::Status MakeEnrollment();
@@ -159,10 +160,7 @@ absl::Status AgentImpl::OpenCatalog() {
   ASSIGN_OR_RETURN(
       catalog_, storage::Catalog::Open({.mesh_id = identity_.mesh_id(), .node = identity_.node()},
                                        *engine_, runtime()));
-  const bool founder = !identity_.root_key_pem.empty();
-  if (founder && catalog_->live_count() + catalog_->tombstone_count() == 0) {
-    RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
-  }
+  RETURN_IF_ERROR(FoundOnce(folder));
   catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
   UpdateOwnRecord();
   LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
@@ -190,6 +188,25 @@ void AgentImpl::UpdateOwnRecord() {
       catalog_->Commit({{name, std::move(updated), record->version}}).status();
   // The proxy serves all the same.
   if (!status.ok()) LOG(WARNING) << "roster: not updated: " << status;
+}
+
+// An agent with seeds fetches a lost catalog from them. The founder has none: founding again would
+// make a second mesh of the same name, which the others refuse while it acknowledges writes.
+absl::Status AgentImpl::FoundOnce(const std::string& catalog_folder) {
+  const bool empty = catalog_->live_count() + catalog_->tombstone_count() == 0;
+  if (!identity_.founding) {
+    if (!empty || identity_.local.seeds_size() > 0) return absl::OkStatus();
+    return absl::DataLossError(
+        absl::StrCat(catalog_folder,
+                     ": is empty, but this agent founded its mesh already; restore the folder "
+                     "from a backup, or else: copy ",
+                     options_.data_dir,
+                     "/identity/root.key into the identity "
+                     "folder of another agent and start that anew, evict this agent there, move ",
+                     options_.data_dir, " aside and join again with a token made there"));
+  }
+  if (empty) RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
+  return EndFounding(options_.data_dir);
 }
 
 // What came from peers is written without waiting for the disk: it can be fetched again.

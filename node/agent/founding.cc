@@ -71,6 +71,7 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
   identity.key_pem = keys.private_pem();
   identity.root_pem = authority.root().pem();
   identity.root_key_pem = authority.key_pem();
+  identity.founding = true;
   return identity;
 }
 

@@ -17,9 +17,9 @@ namespace trellis::agent {
 //   INVALID_ARGUMENT  an option that a founder must give is missing or malformed; named
 absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now);
 
-// What a founder's catalog begins with: the mesh's account, the first VPC, the first agent. `run`
-// commits them when it finds the catalog of an issuing agent empty, so a crash of `init` leaves
-// nothing half made.
+// What a founder's catalog begins with: the mesh's account, the first VPC, the first agent. The
+// first `run` commits them and ends the founding, so a crash leaves nothing half made and a catalog
+// that is lost later is not founded again beside the mesh that others still hold.
 std::vector<storage::Change> FoundingRecords(const Identity& identity);
 
 }  // namespace trellis::agent

@@ -13,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "node/net/fd.h"
 
@@ -54,7 +55,10 @@ absl::Status WriteFile(const std::string& folder, absl::string_view name,
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const net::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0 && errno == ENOENT) return absl::NotFoundError(path);
+  if (fd.get() < 0 && errno == ENOENT) {
+    return absl::NotFoundError(
+        absl::StrCat(path, " is missing; restore it from a backup, or join the mesh again"));
+  }
   if (fd.get() < 0) return SystemError("read", path);
   std::string content;
   char bytes[4096];
@@ -67,6 +71,22 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
     return absl::DataLossError(absl::StrCat(path, " is larger than 1 MiB: not an identity file"));
   }
   return content;
+}
+
+// Whoever reads a key can act as this agent, or with the root's admit agents of his own.
+absl::StatusOr<std::string> ReadKey(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("%s: others than its owner may use this private key (its mode is %04o); "
+                        "run: chmod 600 %s",
+                        path, info.st_mode & 07777, path));
+  }
+  return ReadFile(path);
+}
+
+std::string FoundingPath(absl::string_view data_dir) {
+  return absl::StrCat(FolderOf(data_dir), "/founding");
 }
 
 }  // namespace
@@ -105,6 +125,7 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity) 
   if (!identity.root_key_pem.empty()) {
     RETURN_IF_ERROR(WriteFile(folder, "root.key", identity.root_key_pem));
   }
+  if (identity.founding) RETURN_IF_ERROR(WriteFile(folder, "founding", ""));
   RETURN_IF_ERROR(WriteFile(folder, "agent.key", identity.key_pem));
   RETURN_IF_ERROR(WriteFile(folder, "agent.pem", identity.certificate_pem));
   return WriteFile(folder, "agent.json", json);
@@ -133,14 +154,21 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   }
   ASSIGN_OR_RETURN(identity.root_pem, ReadFile(absl::StrCat(folder, "/root.pem")));
   ASSIGN_OR_RETURN(identity.certificate_pem, ReadFile(absl::StrCat(folder, "/agent.pem")));
-  ASSIGN_OR_RETURN(identity.key_pem, ReadFile(absl::StrCat(folder, "/agent.key")));
-  absl::StatusOr<std::string> root_key = ReadFile(absl::StrCat(folder, "/root.key"));
+  ASSIGN_OR_RETURN(identity.key_pem, ReadKey(absl::StrCat(folder, "/agent.key")));
+  absl::StatusOr<std::string> root_key = ReadKey(absl::StrCat(folder, "/root.key"));
   if (root_key.ok()) {
     identity.root_key_pem = *std::move(root_key);
   } else if (!absl::IsNotFound(root_key.status())) {
     return root_key.status();
   }
+  identity.founding = access(FoundingPath(data_dir).c_str(), F_OK) == 0;
   return identity;
+}
+
+absl::Status EndFounding(absl::string_view data_dir) {
+  const std::string path = FoundingPath(data_dir);
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return SystemError("remove", path);
+  return SyncFolder(FolderOf(data_dir));
 }
 
 }  // namespace trellis::agent

@@ -4,6 +4,7 @@
 //                       agent.pem    certificate          root.pem   the mesh's root certificate
 //                       agent.key    private key          root.key   the root's key: issuing agents
 //                       only
+//                       founding     empty; there until the mesh's first records are written
 //
 // Written once, by init or join; files are 0600 in a folder of 0700. Every file is on disk before
 // agent.json appears, which makes the identity whole: a crash in between leaves none.
@@ -26,6 +27,7 @@ struct Identity {
   std::string key_pem;  // Secret.
   std::string root_pem;
   std::string root_key_pem;  // Secret; empty unless this agent issues certificates.
+  bool founding = false;     // This agent is to write the mesh's first records.
 
   uint64_t node() const;        // Of local.node.
   std::string mesh_id() const;  // 16 bytes.
@@ -36,7 +38,11 @@ struct Identity {
 absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity);
 
 // NOT_FOUND: there is none; the message says how to get one. DATA_LOSS: it cannot be read.
+// FAILED_PRECONDITION: others than its owner may read a key.
 absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
+
+// From here on no start takes an empty catalog for one to found. UNAVAILABLE as above.
+absl::Status EndFounding(absl::string_view data_dir);
 
 // OK when `data_dir` may become an agent's: FAILED_PRECONDITION when it has an identity.
 absl::Status CheckNoIdentity(absl::string_view data_dir);

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
@@ -49,6 +50,41 @@ TEST_F(IdentityTest, KeysAreReadableByTheirOwnerOnly) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   ASSERT_EQ(stat(absl::StrCat(folder_, "/identity").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
+TEST_F(IdentityTest, KeysThatOthersMayUseAreRefusedWithTheRemedy) {
+  identity_.root_key_pem = "root key";
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  for (const char* name : {"agent.key", "root.key"}) {
+    const std::string path = absl::StrCat(folder_, "/identity/", name);
+    for (const mode_t mode : {0640, 0604, 0620, 0644}) {
+      ASSERT_EQ(chmod(path.c_str(), mode), 0);
+      EXPECT_THAT(LoadIdentity(folder_), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                                  HasSubstr(absl::StrCat("chmod 600 ", path))));
+    }
+    ASSERT_EQ(chmod(path.c_str(), 0400), 0);
+    EXPECT_OK(LoadIdentity(folder_));
+  }
+}
+
+TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {
+  identity_.founding = true;
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_OK_AND_ASSIGN(const Identity loaded, LoadIdentity(folder_));
+    EXPECT_TRUE(loaded.founding);
+  }
+  ASSERT_OK(EndFounding(folder_));
+  ASSERT_OK(EndFounding(folder_));
+  ASSERT_OK_AND_ASSIGN(const Identity loaded, LoadIdentity(folder_));
+  EXPECT_FALSE(loaded.founding);
+}
+
+TEST_F(IdentityTest, MissingFileIsNamed) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  std::filesystem::remove(absl::StrCat(folder_, "/identity/agent.pem"));
+  EXPECT_THAT(LoadIdentity(folder_),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("agent.pem is missing")));
 }
 
 TEST_F(IdentityTest, IsNeverOverwritten) {

@@ -66,7 +66,8 @@ class Engine {
       Table table, absl::string_view begin, absl::string_view end,
       absl::FunctionRef<bool(absl::string_view key, absl::string_view value)> visit) = 0;
 
-  // All or nothing, also across tables and over a crash. After an error nothing was written.
+  // All or nothing, also across tables and over a crash. After an error nothing was written, except
+  // that a process which ends before a later write succeeded may find the batch at its next start.
   virtual absl::Status Write(const Batch& batch, Durability durability) = 0;
 
   // Makes all buffered writes durable.

@@ -1,90 +1,28 @@
 #include "storage/engine/rocksdb_engine.h"
 
-#include <rocksdb/cache.h>
-#include <rocksdb/db.h>
-#include <rocksdb/table.h>
-#include <rocksdb/write_batch.h>
-#include <sys/stat.h>
-
-#include <atomic>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <system_error>
+#include <chrono>
+#include <optional>
+#include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "base/sync/mutex.h"
+#include "storage/engine/rocksdb_database.h"
 
 namespace trellis::storage {
 namespace {
 
-constexpr int kOpenFilesMax = 256;
-constexpr size_t kInfoLogBytes = 1 << 20;
-constexpr size_t kInfoLogFiles = 2;
+using Clock = std::chrono::steady_clock;
 
-const char* FamilyName(Table table) {
-  switch (table) {
-    case Table::kMeta:
-      return "meta";
-    case Table::kEntries:
-      return "entries";
-    case Table::kByOrigin:
-      return "by_origin";
-  }
-  CHECK(false) << "a table without a column family";
-  return "";
-}
-
-rocksdb::Slice ToSlice(absl::string_view text) { return {text.data(), text.size()}; }
-absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
-absl::Status DataLoss(absl::string_view folder, absl::string_view detail) {
-  return absl::DataLossError(absl::StrCat(
-      "data folder ", folder, ": corrupt or incomplete (", detail,
-      "); move the folder aside and join the mesh again, which copies the configuration back"));
-}
-
-absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view folder) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string detail = status.ToString();
-  if (status.IsNotFound()) return absl::NotFoundError("no such key");
-  // A file that the manifest names and the folder lacks.
-  if (status.IsCorruption() || status.IsPathNotFound()) return DataLoss(folder, detail);
-  if (status.IsIOError() &&
-      (absl::StrContains(detail, "lock hold by") || absl::StrContains(detail, "While lock file"))) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "data folder ", folder, ": in use by another process; stop it or name another folder"));
-  }
-  if (status.IsInvalidArgument()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "data folder ", folder, ": of another format, perhaps a newer release's (", detail, ")"));
-  }
-  return absl::UnavailableError(absl::StrCat("data folder ", folder, ": ", detail));
-}
-
-// RocksDB makes an empty database where CURRENT is missing, even beside the files of a full one.
-absl::Status CheckCurrentNotLost(const std::string& folder) {
-  std::error_code error;
-  const std::filesystem::path path(folder);
-  if (std::filesystem::exists(path / "CURRENT", error)) return absl::OkStatus();
-  for (std::filesystem::directory_iterator it(path, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string extension = it->path().extension().string();
-    const bool is_data = extension == ".sst" || (extension == ".log" && it->file_size(error) > 0);
-    if (is_data) return DataLoss(folder, "the file CURRENT is missing");
-  }
-  return absl::OkStatus();
-}
+// Keys written since the last sync; meeting it makes a buffered write a synced one.
+constexpr size_t kUnsyncedKeysMax = 50000;
 
 class RocksDbEngine final : public Engine {
  public:
-  explicit RocksDbEngine(std::string folder) : folder_(std::move(folder)) {}
-  ~RocksDbEngine() override;
-
-  absl::Status Open(const RocksDbOptions& options);
+  RocksDbEngine(const RocksDbOptions& options, std::shared_ptr<RocksDbDatabase> database)
+      : options_(options), database_(std::move(database)) {}
 
   absl::StatusOr<std::string> Get(Table table, absl::string_view key) override;
   absl::Status Scan(
@@ -94,116 +32,125 @@ class RocksDbEngine final : public Engine {
   absl::Status Sync() override;
 
  private:
-  rocksdb::ColumnFamilyHandle* Family(Table table) const {
-    return families_[static_cast<size_t>(table) + 1];  // 0 is RocksDB's default family.
-  }
-  absl::Status Convert(const rocksdb::Status& status) { return FromRocksDb(status, folder_); }
-  // After an I/O error RocksDB refuses writes until told that the cause may be gone.
-  absl::Status ResumeIfStopped();
+  absl::StatusOr<std::shared_ptr<RocksDbDatabase>> ForReading();
+  // OK when writes may be tried, after reopening if it was time to.
+  absl::Status CheckWritable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Latch(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Batch> UnsyncedValues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::string folder_;
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;
-  std::atomic<bool> stopped_{false};
+  const RocksDbOptions options_;
+  Mutex mutex_;
+  // Shared with reads under way. Null: closed, and opening it failed.
+  std::shared_ptr<RocksDbDatabase> database_ ABSL_GUARDED_BY(mutex_);
+  // Of writes since the last sync, also of one that failed: all that an opening may find changed.
+  std::set<std::pair<Table, std::string>> unsynced_ ABSL_GUARDED_BY(mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);  // Not OK: latched.
+  Clock::time_point reopen_at_ ABSL_GUARDED_BY(mutex_);
+  // While reopening: the acknowledged values of unsynced_, as the failed database still knew them.
+  std::optional<Batch> restore_ ABSL_GUARDED_BY(mutex_);
 };
 
-RocksDbEngine::~RocksDbEngine() {
-  if (db_ == nullptr) return;
-  for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
-  if (const rocksdb::Status status = db_->Close(); !status.ok()) {
-    LOG(WARNING) << "closing data folder " << folder_ << ": " << status.ToString();
-  }
-}
-
-absl::Status RocksDbEngine::Open(const RocksDbOptions& options) {
-  if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return absl::UnavailableError(
-        absl::StrCat("data folder ", folder_, ": cannot be made: ", std::strerror(errno)));
-  }
-  RETURN_IF_ERROR(CheckCurrentNotLost(folder_));
-
-  rocksdb::DBOptions db_options;
-  db_options.create_if_missing = true;
-  db_options.create_missing_column_families = true;
-  db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  db_options.max_total_wal_size = 4 * options.write_buffer_bytes;
-  db_options.max_open_files = kOpenFilesMax;
-  db_options.max_background_jobs = 2;
-  db_options.keep_log_file_num = kInfoLogFiles;
-  db_options.max_log_file_size = kInfoLogBytes;
-
-  rocksdb::BlockBasedTableOptions table_options;
-  table_options.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-  rocksdb::ColumnFamilyOptions family_options;
-  family_options.write_buffer_size = options.write_buffer_bytes;
-  family_options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options));
-
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options);
-  for (const Table table : kTables) descriptors.emplace_back(FamilyName(table), family_options);
-
-  rocksdb::DB* db = nullptr;
-  RETURN_IF_ERROR(Convert(rocksdb::DB::Open(db_options, folder_, descriptors, &families_, &db)));
-  db_.reset(db);
-  return absl::OkStatus();
+absl::StatusOr<std::shared_ptr<RocksDbDatabase>> RocksDbEngine::ForReading() {
+  MutexLock lock(mutex_);
+  if (database_ == nullptr) return failure_;
+  return database_;
 }
 
 absl::StatusOr<std::string> RocksDbEngine::Get(Table table, absl::string_view key) {
-  std::string value;
-  RETURN_IF_ERROR(Convert(db_->Get(rocksdb::ReadOptions(), Family(table), ToSlice(key), &value)));
-  return value;
+  ASSIGN_OR_RETURN(const std::shared_ptr<RocksDbDatabase> database, ForReading());
+  return database->Get(table, key);
 }
 
 absl::Status RocksDbEngine::Scan(
     Table table, absl::string_view begin, absl::string_view end,
     absl::FunctionRef<bool(absl::string_view key, absl::string_view value)> visit) {
-  const rocksdb::Slice upper_bound = ToSlice(end);
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  if (!end.empty()) options.iterate_upper_bound = &upper_bound;
-  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, Family(table)));
-  for (rows->Seek(ToSlice(begin)); rows->Valid(); rows->Next()) {
-    if (!visit(ToView(rows->key()), ToView(rows->value()))) break;
-  }
-  return Convert(rows->status());
-}
-
-absl::Status RocksDbEngine::ResumeIfStopped() {
-  if (!stopped_.load(std::memory_order_relaxed)) return absl::OkStatus();
-  RETURN_IF_ERROR(Convert(db_->Resume()));
-  stopped_.store(false, std::memory_order_relaxed);
-  return absl::OkStatus();
+  // Without the lock: `visit` may call the engine.
+  ASSIGN_OR_RETURN(const std::shared_ptr<RocksDbDatabase> database, ForReading());
+  return database->Scan(table, begin, end, visit);
 }
 
 absl::Status RocksDbEngine::Write(const Batch& batch, Durability durability) {
-  RETURN_IF_ERROR(ResumeIfStopped());
-  rocksdb::WriteBatch writes;
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckWritable());
   for (const Batch::Operation& operation : batch.operations()) {
-    const rocksdb::Status status =
-        operation.is_delete ? writes.Delete(Family(operation.table), operation.key)
-                            : writes.Put(Family(operation.table), operation.key, operation.value);
-    RETURN_IF_ERROR(Convert(status));
+    unsynced_.emplace(operation.table, operation.key);
   }
-  rocksdb::WriteOptions options;
-  options.sync = durability == Durability::kSynced;
-  const rocksdb::Status status = db_->Write(options, &writes);
-  if (!status.ok()) stopped_.store(true, std::memory_order_relaxed);
-  return Convert(status);
+  const bool sync = durability == Durability::kSynced || unsynced_.size() > kUnsyncedKeysMax;
+  if (const absl::Status status = database_->Write(batch, sync); !status.ok()) return Latch(status);
+  if (sync) unsynced_.clear();
+  return absl::OkStatus();
 }
 
 absl::Status RocksDbEngine::Sync() {
-  RETURN_IF_ERROR(ResumeIfStopped());
-  const rocksdb::Status status = db_->SyncWAL();
-  if (!status.ok()) stopped_.store(true, std::memory_order_relaxed);
-  return Convert(status);
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckWritable());
+  if (const absl::Status status = database_->Sync(); !status.ok()) return Latch(status);
+  unsynced_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbEngine::CheckWritable() {
+  if (failure_.ok()) {
+    const absl::Status status = database_->background_failure();
+    return status.ok() ? status : Latch(status);
+  }
+  if (Clock::now() < reopen_at_) return failure_;
+  reopen_at_ = Clock::now() + absl::ToChronoNanoseconds(options_.reopen_interval);
+  if (const absl::Status status = Reopen(); !status.ok()) {
+    failure_ = status;
+    return failure_;
+  }
+  failure_ = absl::OkStatus();
+  LOG(INFO) << "data folder " << options_.folder << ": takes writes again";
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbEngine::Latch(const absl::Status& cause) {
+  failure_ = cause;
+  reopen_at_ = Clock::now() + absl::ToChronoNanoseconds(options_.reopen_interval);
+  LOG(WARNING) << cause.message() << "; writes are refused until the disk takes them again";
+  return failure_;
+}
+
+absl::Status RocksDbEngine::Reopen() {
+  RETURN_IF_ERROR(CheckTakesWrites(options_));
+  if (database_ != nullptr) {
+    // One opening at a time: a read under way, perhaps our own caller's Scan, holds this one.
+    if (database_.use_count() > 1) return failure_;
+    if (!restore_.has_value()) {
+      ASSIGN_OR_RETURN(restore_, UnsyncedValues());
+    }
+    database_.reset();
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<RocksDbDatabase> database, RocksDbDatabase::Open(options_));
+  RETURN_IF_ERROR(database->Write(*restore_, /*sync=*/true));
+  database_ = std::move(database);
+  restore_.reset();
+  unsynced_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Batch> RocksDbEngine::UnsyncedValues() {
+  Batch batch;
+  for (const auto& [table, key] : unsynced_) {
+    const absl::StatusOr<std::string> value = database_->Get(table, key);
+    if (value.ok()) {
+      batch.Put(table, key, *value);
+    } else if (absl::IsNotFound(value.status())) {
+      batch.Delete(table, key);
+    } else {
+      return value.status();
+    }
+  }
+  return batch;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenRocksDb(const RocksDbOptions& options) {
-  auto engine = std::make_unique<RocksDbEngine>(options.folder);
-  RETURN_IF_ERROR(engine->Open(options));
-  return engine;
+  ASSIGN_OR_RETURN(std::shared_ptr<RocksDbDatabase> database, RocksDbDatabase::Open(options));
+  return std::make_unique<RocksDbEngine>(options, std::move(database));
 }
 
 }  // namespace trellis::storage

@@ -48,6 +48,15 @@ class RocksDbEngineTest : public testing::Test {
     ASSERT_OK(Open());
   }
 
+  // One log of kRows acknowledged writes.
+  void WriteLog() {
+    {
+      ASSERT_OK_AND_ASSIGN(const auto engine, Open());
+      Write(*engine, 0, kRows);
+    }
+    ASSERT_EQ(Files(".log").size(), 1u);
+  }
+
   std::vector<fs::path> Files(absl::string_view part) const {
     std::vector<fs::path> files;
     for (const auto& item : fs::directory_iterator(folder_)) {
@@ -90,17 +99,90 @@ TEST_F(RocksDbEngineTest, FolderThatCannotBeMadeIsUnavailable) {
               StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("cannot be made")));
 }
 
-TEST_F(RocksDbEngineTest, TornEndOfTheLogLosesOnlyTheEnd) {
+TEST_F(RocksDbEngineTest, TornEndOfTheLogLosesOnlyWhatWasNotAcknowledged) {
   {
     ASSERT_OK_AND_ASSIGN(const auto engine, Open());
     Write(*engine, 0, kRows);
+    Batch batch;
+    batch.Put(Table::kEntries, Key(kRows), "buffered");
+    ASSERT_OK(engine->Write(batch, Durability::kBuffered));
   }
-  const std::vector<fs::path> logs = Files(".log");
-  ASSERT_EQ(logs.size(), 1u);
-  fs::resize_file(logs[0], fs::file_size(logs[0]) - 7);
+  ASSERT_EQ(Files(".log").size(), 1u);
+  const fs::path log = Files(".log")[0];
+  fs::resize_file(log, fs::file_size(log) - 7);
   ASSERT_OK_AND_ASSIGN(const auto engine, Open());
-  for (int i = 0; i < kRows - 1; ++i) EXPECT_OK(engine->Get(Table::kEntries, Key(i)));
-  EXPECT_THAT(engine->Get(Table::kEntries, Key(kRows - 1)), StatusIs(absl::StatusCode::kNotFound));
+  for (int i = 0; i < kRows; ++i) EXPECT_OK(engine->Get(Table::kEntries, Key(i)));
+  EXPECT_THAT(engine->Get(Table::kEntries, Key(kRows)), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(RocksDbEngineTest, ZerosAfterTheLogAreNoLoss) {
+  WriteLog();
+  fs::resize_file(Files(".log")[0], fs::file_size(Files(".log")[0]) + 4096);
+  EXPECT_OK(OpenAndReadAll());
+}
+
+TEST_F(RocksDbEngineTest, CutOfAnAcknowledgedWriteIsDataLoss) {
+  WriteLog();
+  const fs::path log = Files(".log")[0];
+  for (const size_t cut : {size_t{7}, fs::file_size(log) / 2}) {
+    fs::resize_file(log, fs::file_size(log) - cut);
+    EXPECT_THAT(OpenAndReadAll(),
+                StatusIs(absl::StatusCode::kDataLoss, testing::HasSubstr("of 50 acknowledged")));
+  }
+}
+
+TEST_F(RocksDbEngineTest, FlippedByteAnywhereInTheLogIsDataLoss) {
+  WriteLog();
+  const fs::path log = Files(".log")[0];
+  const size_t bytes = fs::file_size(log);
+  // A step that meets checksums, lengths, types and contents of records.
+  for (size_t offset = 0; offset < bytes; offset += 131) {
+    std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    const char byte = static_cast<char>(file.get());
+    const auto write = [&](char value) {
+      file.seekp(static_cast<std::streamoff>(offset));
+      file.put(value).flush();
+    };
+    write(static_cast<char>(~byte));
+    EXPECT_THAT(OpenAndReadAll(), StatusIs(absl::StatusCode::kDataLoss)) << offset;
+    write(byte);
+  }
+  EXPECT_OK(OpenAndReadAll());
+}
+
+TEST_F(RocksDbEngineTest, MissingLogIsDataLoss) {
+  WriteLog();
+  fs::remove(Files(".log")[0]);
+  EXPECT_THAT(OpenAndReadAll(), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST_F(RocksDbEngineTest, ManifestCutShortIsDataLossAndTheFilesAreLeftAlone) {
+  MakeFiles();
+  const fs::path manifest = Files("MANIFEST")[0];
+  const size_t bytes = fs::file_size(manifest);
+  const size_t tables = Files(".sst").size();
+  for (const size_t kept : {bytes * 3 / 4, bytes / 2, bytes / 4, size_t{0}}) {
+    fs::resize_file(manifest, kept);
+    EXPECT_THAT(OpenAndReadAll(), StatusIs(absl::StatusCode::kDataLoss)) << kept << " of " << bytes;
+    EXPECT_EQ(Files(".sst").size(), tables);
+  }
+}
+
+TEST_F(RocksDbEngineTest, AcknowledgedThatCannotBeReadIsDataLoss) {
+  MakeFiles();
+  Overwrite(fs::path(folder_) / "ACKNOWLEDGED", 3, 4);
+  EXPECT_THAT(OpenAndReadAll(),
+              StatusIs(absl::StatusCode::kDataLoss, testing::HasSubstr("ACKNOWLEDGED")));
+}
+
+TEST_F(RocksDbEngineTest, CrashWhileTheDatabaseIsMadeLeavesOneThatOpens) {
+  ASSERT_OK(Open());
+  // The last step of making one.
+  fs::resize_file(fs::path(folder_) / "ACKNOWLEDGED", 0);
+  EXPECT_OK(OpenAndReadAll());
+  fs::remove(fs::path(folder_) / "ACKNOWLEDGED");
+  EXPECT_OK(OpenAndReadAll());
 }
 
 TEST_F(RocksDbEngineTest, CorruptTableFileIsDataLossWithAdvice) {

@@ -115,6 +115,33 @@ class MeshTest(unittest.TestCase):
         self.assertEqual(len(self.networks(mesh, "storefront")),
                          len(self.networks(mesh, "payments")))
 
+    def test_founder_that_lost_its_catalog_does_not_found_again(self):
+        mesh = self.new_mesh()
+        mesh.kill("agent-storefront", signal.SIGKILL)
+        catalog = f"{mesh.agent_folder('storefront')}/data/catalog"
+        shutil.move(catalog, f"{catalog}.lost")
+        for _ in range(2):
+            with self.assertRaises(Failure) as raised:
+                mesh.start_agent("storefront")
+            self.assertIn("founded its mesh already", str(raised.exception))
+            self.assertIn("root.key", str(raised.exception))
+        # Restored, as the message says, it is the agent it was.
+        shutil.rmtree(catalog)
+        shutil.move(f"{catalog}.lost", catalog)
+        mesh.start_agent("storefront")
+        wait_until("equal roots", lambda: self.converged(mesh))
+
+    def test_key_that_others_may_read_is_refused(self):
+        mesh = self.new_mesh()
+        mesh.kill("agent-payments", signal.SIGTERM)
+        key = f"{mesh.agent_folder('payments')}/data/identity/agent.key"
+        os.chmod(key, 0o644)
+        with self.assertRaises(Failure) as raised:
+            mesh.start_agent("payments")
+        self.assertIn(f"chmod 600 {key}", str(raised.exception))
+        os.chmod(key, 0o600)
+        mesh.start_agent("payments")
+
     def test_certificate_of_another_mesh_is_refused(self):
         ours, theirs = self.new_mesh(), self.new_mesh(form=False)
         theirs.write_options("storefront")
