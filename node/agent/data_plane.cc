@@ -100,12 +100,10 @@ void DataPlane::CompileAndPublish() {
   });
 }
 
-std::optional<routing::TargetHealth> DataPlane::Health(absl::string_view target) const {
+std::optional<health::Verdict> DataPlane::Health(absl::string_view target) const {
   const auto located = LocateTarget(catalog_, target);
   if (!located.has_value()) return std::nullopt;
-  const auto verdict = checker_.Get(located->target_group, located->endpoint);
-  if (!verdict.has_value()) return std::nullopt;
-  return verdict->health;
+  return checker_.Get(located->target_group, located->endpoint);
 }
 
 absl::StatusOr<v1::ExplainRequestResponse> DataPlane::Explain(

@@ -44,7 +44,7 @@ class DataPlane {
   ~DataPlane();
 
   // Of a target by its resource name, as this agent's checks see it. None: it is not checked here.
-  std::optional<routing::TargetHealth> Health(absl::string_view target) const;
+  std::optional<health::Verdict> Health(absl::string_view target) const;
   absl::StatusOr<v1::ExplainRequestResponse> Explain(
       const v1::ExplainRequestRequest& request) const;
 

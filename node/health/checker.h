@@ -19,18 +19,10 @@
 #include "base/net/endpoint.h"
 #include "base/runtime/runtime.h"
 #include "node/health/prober.h"
+#include "node/health/verdict.h"
 #include "node/snapshot/snapshot.h"
-#include "routing/balance/health.h"
 
 namespace trellis::health {
-
-// What is known of a target, for ListTargets and explain.
-struct Verdict {
-  routing::TargetHealth health = routing::TargetHealth::kInitial;
-  // Why it is not healthy: InitialHealthChecking, ResponseCodeMismatch, Timeout, ConnectionFailed,
-  // HealthCheckDisabled, HealthCheckNotSupported. Empty when healthy.
-  std::string reason_code;
-};
 
 // Thread-safety: none; everything on the runtime's thread, that of the control loop.
 class Checker {

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/log/log.h"
 #include "base/net/endpoint.h"
@@ -230,6 +231,15 @@ bool IsId(Kind kind, absl::string_view id) {
 
 absl::string_view KindWords(Kind kind) {
   return kind == Kind::kUnknown ? "resource" : InfoOf(kind).words;
+}
+
+std::string KindWithArticle(Kind kind) {
+  const absl::string_view words = KindWords(kind);
+  return absl::StrCat(words.front() == 'a' ? "an " : "a ", words);
+}
+
+std::string FieldPrefix(Kind kind) {
+  return absl::AsciiStrToLower(absl::StrReplaceAll(KindWords(kind), {{" ", "_"}}));
 }
 
 }  // namespace trellis::resource

@@ -80,6 +80,10 @@ bool IsId(Kind kind, absl::string_view id);
 
 // For messages: "service network", "rule".
 absl::string_view KindWords(Kind kind);
+// "a service network", "an account".
+std::string KindWithArticle(Kind kind);
+// What messages call a kind's fields by: "target_group" of "target_group.port".
+std::string FieldPrefix(Kind kind);
 
 }  // namespace trellis::resource
 

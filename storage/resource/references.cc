@@ -112,7 +112,7 @@ absl::Status CheckExists(const View& view, absl::string_view field, absl::string
 
 absl::Status CheckAccountExists(const View& view, Kind kind, const std::string& account) {
   if (account.empty()) return absl::OkStatus();
-  return CheckExists(view, absl::StrCat(KindWords(kind), ".account"),
+  return CheckExists(view, absl::StrCat(FieldPrefix(kind), ".account"),
                      Join("", Kind::kAccount, account));
 }
 

@@ -100,14 +100,14 @@ Result Dispatch(const v1::Resource& resource, F f, Result otherwise) {
 absl::Status Validate(const v1::Resource& resource) {
   const Kind kind = KindOf(resource);
   if (kind == Kind::kUnknown) return MissingField("resource", "one of the kinds of resource");
-  const std::string name = ResourceName(resource);
-  if (KindOf(name) != kind) {
-    return BadField("name", name, absl::StrCat("is not the name of a ", KindWords(kind)),
-                    absl::StrCat("one such as ", CollectionPrefix(kind), IdPrefix(kind), "…"));
-  }
-  return Dispatch<absl::Status>(
+  // The fields first: a target's name is made of them.
+  RETURN_IF_ERROR(Dispatch<absl::Status>(
       resource, [](const auto& message, const auto& validate) { return validate(message); },
-      absl::OkStatus());
+      absl::OkStatus()));
+  const std::string name = ResourceName(resource);
+  if (KindOf(name) == kind) return absl::OkStatus();
+  return BadField("name", name, absl::StrCat("is not the name of ", KindWithArticle(kind)),
+                  absl::StrCat("one such as ", CollectionPrefix(kind), IdPrefix(kind), "…"));
 }
 
 void ApplyDefaults(v1::Resource* resource) {

@@ -61,6 +61,9 @@ absl::StatusOr<v1::ListAgentsResponse> ListAgents(CallContext& call,
 
 absl::StatusOr<google::protobuf::Empty> DeleteAgent(CallContext& call,
                                                     const v1::DeleteAgentRequest& request) {
+  // First: who may not evict must not learn who is there either.
+  RETURN_IF_ERROR(
+      Authorize(call, Action::kWrite, resource::CollectionPrefix(resource::Kind::kAgent)));
   const Transaction view(call);
   const absl::StatusOr<std::string> name = ResolveReference(
       view, resource::Kind::kAgent, request.name(), call.agent.mesh.account, "name");

@@ -59,7 +59,7 @@ absl::StatusOr<std::string> PutOne(const CallContext& call, const std::string& a
     return absl::InvalidArgumentError(
         kind == Kind::kUnknown
             ? "resource: required"
-            : absl::StrCat("resource: a ", resource::KindWords(kind),
+            : absl::StrCat("resource: ", resource::KindWithArticle(kind),
                            " cannot be applied; it makes itself known by joining"));
   }
   std::string parent;
@@ -116,8 +116,9 @@ absl::StatusOr<v1::ApplyResponse> ApplyAll(CallContext& call, const v1::ApplyReq
   }
   Presenter presenter(call.agent, transaction);
   for (int i = 0; i < request.manifests_size(); ++i) {
-    *response.mutable_results(i)->mutable_resource() =
-        presenter.Present(names[i], *transaction.Find(names[i]));
+    v1::Resource& shown = *response.mutable_results(i)->mutable_resource();
+    shown = presenter.Present(names[i], *transaction.Find(names[i]));
+    transaction.HideInvented(&shown);
   }
   if (call.written.has_value()) response.set_mesh_token(call.written->ToString());
   return response;

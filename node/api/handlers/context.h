@@ -16,9 +16,9 @@
 #include "base/runtime/runtime.h"
 #include "gossip/gossip.h"
 #include "node/api/handlers/request_log.h"
+#include "node/health/verdict.h"
 #include "proto/trellis/v1/agent_api.pb.h"
 #include "proto/trellis/v1/mesh_api.pb.h"
-#include "routing/balance/health.h"
 #include "storage/catalog/catalog.h"
 
 namespace trellis::api {
@@ -61,9 +61,9 @@ struct AgentContext {
   MeshIdentity mesh;
   storage::NodeId node = 0;
 
-  // The health of a target (by resource name) as this agent's checks see it; none when it checks
-  // no such target.
-  std::function<std::optional<routing::TargetHealth>(const std::string& target)> health;
+  // The health of a target (by resource name) as this agent's checks see it, and why; none when it
+  // checks no such target.
+  std::function<std::optional<health::Verdict>(const std::string& target)> health;
   // Which listener, rule and target group a request would meet.
   std::function<absl::StatusOr<v1::ExplainRequestResponse>(const v1::ExplainRequestRequest&)>
       explain;

@@ -34,7 +34,8 @@ absl::StatusOr<Page> ParsePage(absl::string_view prefix, int32_t page_size,
     return BadToken();
   }
   absl::string_view after = text;
-  if (!absl::ConsumePrefix(&after, kTokenVersion) || !absl::StartsWith(after, prefix)) {
+  if (!absl::ConsumePrefix(&after, kTokenVersion) || !absl::StartsWith(after, prefix) ||
+      absl::StrContains(after.substr(prefix.size()), '/')) {  // Of a list further inside.
     return BadToken();
   }
   page.after = std::string(after);

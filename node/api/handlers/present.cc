@@ -1,8 +1,8 @@
 #include "node/api/handlers/present.h"
 
-#include <memory>
 #include <optional>
 
+#include "node/api/handlers/resolve.h"
 #include "storage/resource/arn.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/names.h"
@@ -12,18 +12,6 @@ namespace {
 
 using resource::Kind;
 
-// Of the resource, or of the one it is in.
-std::string OwnerOf(const resource::View& view, const std::string& name,
-                    const v1::Resource& resource) {
-  std::string account = resource::AccountOf(resource);
-  for (std::string parent = resource::ParentOf(name); account.empty() && !parent.empty();
-       parent = resource::ParentOf(parent)) {
-    const std::shared_ptr<const v1::Resource> above = view.Find(parent);
-    if (above != nullptr) account = resource::AccountOf(*above);
-  }
-  return account;
-}
-
 template <typename F>
 void ForEachGroup(const v1::RuleAction& action, F f) {
   for (const v1::WeightedTargetGroup& share : action.forward().target_groups()) {
@@ -31,34 +19,25 @@ void ForEachGroup(const v1::RuleAction& action, F f) {
   }
 }
 
-// VPC Lattice reference 4.3. None: this agent does not check it, or not yet.
-void SetHealth(std::optional<routing::TargetHealth> health, v1::Target* target) {
-  switch (health.value_or(routing::TargetHealth::kInitial)) {
+v1::TargetStatus StatusOf(routing::TargetHealth health) {
+  switch (health) {
     case routing::TargetHealth::kInitial:
-      target->set_status(v1::INITIAL);
-      target->set_reason_code(health.has_value() ? "HealthCheckInProgress"
-                                                 : "NotCheckedByThisAgent");
-      break;
+      return v1::INITIAL;
     case routing::TargetHealth::kHealthy:
-      target->set_status(v1::HEALTHY);
-      break;
+      return v1::HEALTHY;
     case routing::TargetHealth::kUnhealthy:
-      target->set_status(v1::UNHEALTHY);
-      target->set_reason_code("HealthCheckFailed");
-      break;
+      return v1::UNHEALTHY;
     case routing::TargetHealth::kUnavailable:
-      target->set_status(v1::UNAVAILABLE);
-      target->set_reason_code("HealthCheckDisabled");
-      break;
+      return v1::UNAVAILABLE;
   }
+  return v1::TARGET_STATUS_UNSPECIFIED;
 }
 
 }  // namespace
 
 v1::Resource Presenter::Present(const std::string& name, const v1::Resource& stored) {
   v1::Resource shown = stored;
-  resource::SetArn(shown,
-                   resource::MakeArn(name, agent_.mesh.region, OwnerOf(view_, name, stored)));
+  resource::SetArn(shown, resource::MakeArn(name, agent_.mesh.region, OwnerOf(view_, name)));
   switch (shown.kind_case()) {
     case v1::Resource::kServiceNetwork: {
       const Associations& associations = AssociationsOf(name);
@@ -93,13 +72,19 @@ v1::Resource Presenter::Present(const std::string& name, const v1::Resource& sto
   return shown;
 }
 
+// VPC Lattice reference 4.3.
 void Presenter::PresentTarget(const std::string& name, v1::Target* target) {
   if (UsersOf(resource::ParentOf(name)).empty()) {
     target->set_status(v1::UNUSED);
     target->set_reason_code("TargetGroupNotInUse");
     return;
   }
-  SetHealth(agent_.health ? agent_.health(name) : std::nullopt, target);
+  // None: this agent does not check it, or not yet.
+  const health::Verdict verdict =
+      (agent_.health ? agent_.health(name) : std::nullopt)
+          .value_or(health::Verdict{routing::TargetHealth::kInitial, "NotCheckedByThisAgent"});
+  target->set_status(StatusOf(verdict.health));
+  target->set_reason_code(verdict.reason_code);
 }
 
 const std::set<std::string>& Presenter::UsersOf(const std::string& target_group) {

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "storage/resource/arn.h"
@@ -28,68 +28,93 @@ absl::Status NotFound(absl::string_view field, Kind kind, absl::string_view text
                                           "; give its name, id, ARN or display name"));
 }
 
-// The name of the resource with that id under `parent`; with any parent when that is empty. Empty:
-// none.
-std::string FindById(const resource::View& view, Kind kind, absl::string_view parent,
-                     absl::string_view id) {
+// The few names that a text stands for; usually one.
+using Names = std::vector<std::string>;
+
+absl::Status Ambiguous(absl::string_view field, Kind kind, absl::string_view text,
+                       const Names& names) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      field, ": ", names.size(), " ", resource::KindWords(kind), "s ",
+      text.empty() ? "match" : absl::StrCat("are called ", Quoted(text)),
+      "; give the name of one: ", names[0], ", ", names[1], names.size() > 2 ? ", …" : ""));
+}
+
+// Those with that id under `parent`; with any parent when that is empty.
+Names FindById(const Directory& directory, Kind kind, absl::string_view parent,
+               absl::string_view id) {
+  Names found;
   if (!parent.empty() || resource::ParentKind(kind) == Kind::kUnknown) {
     std::string name = resource::Join(parent, kind, id);
-    return view.Find(name) == nullptr ? "" : name;
+    if (directory.Find(name) != nullptr) found.push_back(std::move(name));
+    return found;
   }
   Kind outermost = kind;
   while (resource::ParentKind(outermost) != Kind::kUnknown) {
     outermost = resource::ParentKind(outermost);
   }
-  std::string found;
-  view.Visit(resource::CollectionPrefix(outermost), "",
-             [&](const std::string& name, const v1::Resource&) {
-               if (resource::KindOf(name) == kind && resource::IdOf(name) == id) found = name;
-               return found.empty();
-             });
+  directory.Visit(resource::CollectionPrefix(outermost), "",
+                  [&](const std::string& name, const v1::Resource& resource) {
+                    if (resource::KindOf(resource) == kind && resource::IdOf(name) == id) {
+                      found.push_back(name);
+                    }
+                    return found.empty();
+                  });
   return found;
 }
 
-std::string FindInParent(const resource::View& view, Kind kind, absl::string_view parent,
-                         absl::string_view text, absl::string_view account) {
-  if (resource::IsId(kind, text)) {
-    std::string found = FindById(view, kind, parent, text);
-    if (!found.empty()) return found;
-  }
-  return FindByDisplayName(view, kind, parent, text, account);
+std::string Identity(absl::string_view account, absl::string_view display_name) {
+  return absl::StrCat(account, "/", display_name);
+}
+
+Names FindByDisplayName(const Directory& directory, Kind kind, absl::string_view parent,
+                        absl::string_view display_name, absl::string_view account) {
+  if (display_name.empty()) return {};
+  if (parent.empty() && resource::ParentKind(kind) != Kind::kUnknown) return {};
+  Names found = directory.FindByIdentity(kind, parent, Identity(account, display_name));
+  // Kinds that nobody owns, or whose owner is their parent's.
+  if (found.empty()) found = directory.FindByIdentity(kind, parent, Identity("", display_name));
+  return found;
+}
+
+Names FindInParent(const Directory& directory, Kind kind, absl::string_view parent,
+                   absl::string_view text, absl::string_view account) {
+  Names found;
+  if (resource::IsId(kind, text)) found = FindById(directory, kind, parent, text);
+  return found.empty() ? FindByDisplayName(directory, kind, parent, text, account) : found;
 }
 
 // "cart/http/stock": a display name or id for each level, outermost first.
-std::string FindByPath(const resource::View& view, Kind kind, absl::string_view text,
-                       absl::string_view account) {
+Names FindByPath(const Directory& directory, Kind kind, absl::string_view text,
+                 absl::string_view account) {
   std::vector<Kind> kinds = {kind};
   while (resource::ParentKind(kinds.back()) != Kind::kUnknown) {
     kinds.push_back(resource::ParentKind(kinds.back()));
   }
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
-  if (parts.size() != kinds.size()) return "";
-  std::string name;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    name = FindInParent(view, kinds[kinds.size() - 1 - i], name, parts[i], account);
-    if (name.empty()) return "";
+  if (parts.size() != kinds.size()) return {};
+  Names found = {""};
+  for (size_t i = 0; i < parts.size() && found.size() == 1; ++i) {
+    const std::string parent = found[0];
+    found = FindInParent(directory, kinds[kinds.size() - 1 - i], parent, parts[i], account);
   }
-  return name;
+  return found;
 }
 
 // Replaces `*reference` by the resource's name. What is absent stays so: validation says when a
 // reference is required, and an update may leave it out.
-absl::Status Resolve(const resource::View& view, Kind kind, absl::string_view account,
+absl::Status Resolve(const Directory& directory, Kind kind, absl::string_view account,
                      absl::string_view field, std::string* reference) {
   if (reference->empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(*reference, ResolveReference(view, kind, *reference, account, field));
+  ASSIGN_OR_RETURN(*reference, ResolveReference(directory, kind, *reference, account, field));
   return absl::OkStatus();
 }
 
-absl::Status ResolveAction(const resource::View& view, absl::string_view account,
+absl::Status ResolveAction(const Directory& directory, absl::string_view account,
                            absl::string_view field, v1::RuleAction* action) {
   int i = 0;
   if (!action->has_forward()) return absl::OkStatus();
   for (v1::WeightedTargetGroup& share : *action->mutable_forward()->mutable_target_groups()) {
-    RETURN_IF_ERROR(Resolve(view, Kind::kTargetGroup, account,
+    RETURN_IF_ERROR(Resolve(directory, Kind::kTargetGroup, account,
                             absl::StrCat(field, ".forward.target_groups[", i++, "].target_group"),
                             share.mutable_target_group()));
   }
@@ -107,38 +132,31 @@ absl::StatusOr<std::string> ChosenName(Kind kind, absl::string_view chosen) {
                                           : "vpcs/vpc-{8 or 17 of a-z and 0-9}, or empty"));
 }
 
-bool SameEnds(const v1::Resource& a, const v1::Resource& b) {
-  return a.vpc_association().service_network() == b.vpc_association().service_network() &&
-         a.vpc_association().vpc() == b.vpc_association().vpc() &&
-         a.service_association().service_network() == b.service_association().service_network() &&
-         a.service_association().service() == b.service_association().service();
-}
-
 }  // namespace
 
-std::string FieldPrefix(Kind kind) {
-  return absl::StrReplaceAll(resource::KindWords(kind), {{" ", "_"}});
+std::string IdentityOf(const v1::Resource& resource) {
+  switch (resource.kind_case()) {
+    case v1::Resource::kVpcAssociation:
+      return absl::StrCat(resource.vpc_association().service_network(), " ",
+                          resource.vpc_association().vpc());
+    case v1::Resource::kServiceAssociation:
+      return absl::StrCat(resource.service_association().service_network(), " ",
+                          resource.service_association().service());
+    default:
+      return Identity(resource::AccountOf(resource), resource::DisplayName(resource));
+  }
 }
 
-std::string FindByDisplayName(const resource::View& view, Kind kind, absl::string_view parent,
-                              absl::string_view display_name, absl::string_view account) {
-  std::string found;
-  if (display_name.empty()) return found;
-  if (parent.empty() && resource::ParentKind(kind) != Kind::kUnknown) return found;
-  view.Visit(resource::CollectionPrefix(kind, parent), "",
-             [&](const std::string& name, const v1::Resource& candidate) {
-               if (resource::KindOf(name) == kind &&
-                   resource::DisplayName(candidate) == display_name &&
-                   (!parent.empty() || resource::AccountOf(candidate).empty() ||
-                    resource::AccountOf(candidate) == account)) {
-                 found = name;
-               }
-               return found.empty();
-             });
-  return found;
+std::string OwnerOf(const resource::View& view, absl::string_view name) {
+  std::string account;
+  for (std::string at(name); account.empty() && !at.empty(); at = resource::ParentOf(at)) {
+    const std::shared_ptr<const v1::Resource> resource = view.Find(at);
+    if (resource != nullptr) account = resource::AccountOf(*resource);
+  }
+  return account;
 }
 
-absl::StatusOr<std::string> ResolveReference(const resource::View& view, Kind kind,
+absl::StatusOr<std::string> ResolveReference(const Directory& directory, Kind kind,
                                              absl::string_view text, absl::string_view account,
                                              absl::string_view field) {
   if (text.empty()) {
@@ -159,44 +177,48 @@ absl::StatusOr<std::string> ResolveReference(const resource::View& view, Kind ki
   }
   if (!name.empty()) {
     if (resource::KindOf(name) != kind) {
-      return absl::InvalidArgumentError(absl::StrCat(field, ": ", Quoted(text), " is a ",
-                                                     resource::KindWords(resource::KindOf(name)),
-                                                     "; give a ", resource::KindWords(kind)));
+      return absl::InvalidArgumentError(absl::StrCat(
+          field, ": ", Quoted(text), " is ", resource::KindWithArticle(resource::KindOf(name)),
+          "; give ", resource::KindWithArticle(kind)));
     }
-    if (view.Find(name) == nullptr) return NotFound(field, kind, text);
+    if (directory.Find(name) == nullptr) return NotFound(field, kind, text);
     return name;
   }
-  name = absl::StrContains(text, '/') ? FindByPath(view, kind, text, account)
-                                      : FindInParent(view, kind, "", text, account);
-  if (name.empty()) return NotFound(field, kind, text);
-  return name;
+  Names names = absl::StrContains(text, '/') ? FindByPath(directory, kind, text, account)
+                                             : FindInParent(directory, kind, "", text, account);
+  if (names.empty()) return NotFound(field, kind, text);
+  if (names.size() > 1) return Ambiguous(field, kind, text, names);
+  return std::move(names[0]);
 }
 
-absl::Status ResolveReferences(const resource::View& view, absl::string_view account,
+absl::Status ResolveReferences(const Directory& directory, absl::string_view account,
                                v1::Resource* resource) {
   std::string owner = resource::AccountOf(*resource);
   if (owner.empty()) owner = std::string(account);
   switch (resource->kind_case()) {
     case v1::Resource::kListener:
-      return ResolveAction(view, owner, "listener.default_action",
+      return ResolveAction(directory, owner, "listener.default_action",
                            resource->mutable_listener()->mutable_default_action());
     case v1::Resource::kRule:
-      return ResolveAction(view, owner, "rule.action", resource->mutable_rule()->mutable_action());
+      return ResolveAction(directory, owner, "rule.action",
+                           resource->mutable_rule()->mutable_action());
     case v1::Resource::kTargetGroup:
-      return Resolve(view, Kind::kVpc, owner, "target_group.vpc",
+      return Resolve(directory, Kind::kVpc, owner, "target_group.vpc",
                      resource->mutable_target_group()->mutable_vpc());
     case v1::Resource::kVpcAssociation: {
       v1::VpcAssociation* association = resource->mutable_vpc_association();
-      RETURN_IF_ERROR(Resolve(view, Kind::kServiceNetwork, owner, "vpc_association.service_network",
+      RETURN_IF_ERROR(Resolve(directory, Kind::kServiceNetwork, owner,
+                              "vpc_association.service_network",
                               association->mutable_service_network()));
-      return Resolve(view, Kind::kVpc, owner, "vpc_association.vpc", association->mutable_vpc());
+      return Resolve(directory, Kind::kVpc, owner, "vpc_association.vpc",
+                     association->mutable_vpc());
     }
     case v1::Resource::kServiceAssociation: {
       v1::ServiceAssociation* association = resource->mutable_service_association();
-      RETURN_IF_ERROR(Resolve(view, Kind::kServiceNetwork, owner,
+      RETURN_IF_ERROR(Resolve(directory, Kind::kServiceNetwork, owner,
                               "service_association.service_network",
                               association->mutable_service_network()));
-      return Resolve(view, Kind::kService, owner, "service_association.service",
+      return Resolve(directory, Kind::kService, owner, "service_association.service",
                      association->mutable_service());
     }
     default:
@@ -234,35 +256,27 @@ void Inherit(const resource::View& view, absl::string_view account, absl::string
   }
 }
 
-absl::StatusOr<std::string> FindExisting(const resource::View& view, const v1::Resource& given,
+absl::StatusOr<std::string> FindExisting(const Directory& directory, const v1::Resource& given,
                                          absl::string_view parent) {
   const Kind kind = resource::KindOf(given);
   const auto if_there = [&](std::string name) {
-    return view.Find(name) == nullptr ? std::string() : name;
+    return directory.Find(name) == nullptr ? std::string() : name;
   };
   const std::string chosen = resource::ResourceName(given);
   if (kind == Kind::kAccount || (kind == Kind::kVpc && !chosen.empty())) {
     ASSIGN_OR_RETURN(std::string name, ChosenName(kind, chosen));
     return if_there(std::move(name));
   }
-  if (!chosen.empty()) {
-    return ResolveReference(view, kind, chosen, resource::AccountOf(given),
-                            absl::StrCat(FieldPrefix(kind), ".name"));
-  }
   if (kind == Kind::kTarget) {
     return if_there(resource::TargetName(parent, given.target().id(), given.target().port()));
   }
-  if (kind != Kind::kVpcAssociation && kind != Kind::kServiceAssociation) {
-    return FindByDisplayName(view, kind, parent, resource::DisplayName(given),
-                             resource::AccountOf(given));
-  }
-  std::string found;
-  view.Visit(resource::CollectionPrefix(kind), "",
-             [&](const std::string& name, const v1::Resource& candidate) {
-               if (SameEnds(candidate, given)) found = name;
-               return found.empty();
-             });
-  return found;
+  const Names& names = directory.FindByIdentity(kind, parent, IdentityOf(given));
+  if (names.empty()) return std::string();
+  // Ids are the server's business, but of several the one that is named is meant.
+  if (absl::c_linear_search(names, chosen)) return chosen;
+  if (names.size() == 1) return names[0];
+  return Ambiguous(absl::StrCat(FieldPrefix(kind), ".name"), kind, resource::DisplayName(given),
+                   names);
 }
 
 absl::StatusOr<std::string> NewName(const v1::Resource& resource, absl::string_view parent,

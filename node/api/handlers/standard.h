@@ -74,10 +74,12 @@ absl::StatusOr<Answer> Once(CallContext& call, const Request& request, Act act) 
   return answer;
 }
 
-// The resource as it is, or as it will be when `view` is an open transaction. It must exist.
+// The resource as it is, or as it will be if `transaction` is committed. It must exist.
 template <typename T>
-T Show(const CallContext& call, const resource::View& view, const std::string& name) {
-  return Unwrap<T>(Presenter(call.agent, view).Present(name, *view.Find(name)));
+T Show(const CallContext& call, const Transaction& transaction, const std::string& name) {
+  v1::Resource shown = Presenter(call.agent, transaction).Present(name, *transaction.Find(name));
+  transaction.HideInvented(&shown);
+  return Unwrap<T>(shown);
 }
 
 // `parent` as the request gives it; empty for kinds without one.

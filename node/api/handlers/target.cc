@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "node/api/handlers/standard.h"
+#include "storage/resource/validate.h"
 
 namespace trellis::api {
 namespace {
@@ -29,6 +30,14 @@ void AddFailure(const v1::Target& target, const absl::Status& status, v1::Target
   failure->set_failure_message(std::string(status.message()));
 }
 
+// With its group's port, unless it brings one, and its address in the one spelling.
+v1::Target FilledTarget(const resource::View& view, const std::string& group, v1::Target target) {
+  v1::Resource resource = Wrap(target);
+  Inherit(view, "", group, &resource);
+  resource::ApplyDefaults(&resource);
+  return resource.target();
+}
+
 // What Register and Deregister share: one transaction over the targets for which `act` succeeds.
 // `act` returns the target's name, or why it fails, having changed nothing then.
 template <typename Response, typename Request, typename Act>
@@ -42,12 +51,13 @@ absl::StatusOr<Response> ForEachTarget(CallContext& call, const Request& request
     RETURN_IF_ERROR(Authorize(call, Action::kWrite, group));
     Response response;
     std::vector<std::pair<std::string, v1::Target>> done;
-    for (const v1::Target& target : request.targets()) {
+    for (const v1::Target& given : request.targets()) {
+      v1::Target target = FilledTarget(transaction, group, given);
       absl::StatusOr<std::string> name = act(transaction, group, target);
       if (name.ok()) {
-        done.emplace_back(*std::move(name), target);
+        done.emplace_back(*std::move(name), std::move(target));
       } else {
-        AddFailure(target, name.status(), response.add_unsuccessful());
+        AddFailure(given, name.status(), response.add_unsuccessful());
       }
     }
     RETURN_IF_ERROR(transaction.Finish(request.validate_only()));
@@ -68,14 +78,13 @@ absl::StatusOr<v1::RegisterTargetsResponse> RegisterTargets(
   return ForEachTarget<v1::RegisterTargetsResponse>(
       call, request,
       [](Transaction& transaction, const std::string& group,
-         v1::Target target) -> absl::StatusOr<std::string> {
-        target.clear_name();
+         const v1::Target& target) -> absl::StatusOr<std::string> {
         v1::ApplyResponse::Outcome outcome;
         ASSIGN_OR_RETURN(const std::string name, transaction.Put(Wrap(target), group, &outcome));
         const auto written = transaction.Find(name);
         const absl::Status fits = resource::ReferenceChecker(transaction).Check(*written);
         if (fits.ok()) return name;
-        if (outcome != v1::ApplyResponse::UNCHANGED) transaction.Forget(name);
+        if (outcome != v1::ApplyResponse::UNCHANGED) transaction.Undo();
         return fits;
       });
 }
@@ -85,10 +94,7 @@ absl::StatusOr<v1::DeregisterTargetsResponse> DeregisterTargets(
   return ForEachTarget<v1::DeregisterTargetsResponse>(
       call, request,
       [](Transaction& transaction, const std::string& group,
-         v1::Target target) -> absl::StatusOr<std::string> {
-        if (target.port() == 0) {
-          target.set_port(transaction.Find(group)->target_group().port());
-        }
+         const v1::Target& target) -> absl::StatusOr<std::string> {
         const std::string name = resource::TargetName(group, target.id(), target.port());
         if (transaction.Find(name) == nullptr) {
           return absl::NotFoundError(

@@ -11,7 +11,6 @@
 #include "base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "node/api/handlers/release.h"
-#include "node/api/handlers/resolve.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/validate.h"
 
@@ -70,7 +69,7 @@ absl::Status CheckMask(Kind kind, const google::protobuf::FieldMask& mask) {
   for (const std::string& path : mask.paths()) {
     if (std::find(updatable.begin(), updatable.end(), path) == updatable.end()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "update_mask: \"", path, "\" cannot be updated; of a ", resource::KindWords(kind),
+          "update_mask: \"", path, "\" cannot be updated; of ", resource::KindWithArticle(kind),
           updatable.empty() ? " nothing can" : " give only ", absl::StrJoin(updatable, ", ")));
     }
   }
@@ -106,6 +105,32 @@ absl::Status CheckImmutable(Kind kind, const Message& current, const Message& gi
                      resource::KindWords(kind), " and create it anew"));
   }
   return absl::OkStatus();
+}
+
+// Calls `edit` with every text in `message`, however deep; resources are a few levels.
+void ForEachText(Message* message, absl::FunctionRef<void(std::string* text)> edit) {
+  const Reflection* reflection = message->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(*message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection->FieldSize(*message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        ForEachText(field->is_repeated() ? reflection->MutableRepeatedMessage(message, field, i)
+                                         : reflection->MutableMessage(message, field),
+                    edit);
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+        std::string text = field->is_repeated() ? reflection->GetRepeatedString(*message, field, i)
+                                                : reflection->GetString(*message, field);
+        edit(&text);
+        if (field->is_repeated()) {
+          reflection->SetRepeatedString(message, field, i, std::move(text));
+        } else {
+          reflection->SetString(message, field, std::move(text));
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -151,6 +176,50 @@ void Transaction::Visit(
   visit_pending_before(nullptr);
 }
 
+const std::vector<std::string>& Transaction::FindByIdentity(Kind kind, absl::string_view parent,
+                                                            absl::string_view identity) const {
+  static const auto& none = *new std::vector<std::string>();
+  const std::string collection = resource::CollectionPrefix(kind, parent);
+  const auto [index, is_new] = indexes_.try_emplace(collection);
+  if (is_new) {
+    Visit(collection, "", [&](const std::string& name, const v1::Resource& resource) {
+      // What is inside the collection's resources comes along.
+      if (resource::KindOf(resource) == kind) index->second[IdentityOf(resource)].push_back(name);
+      return true;
+    });
+  }
+  const auto found = index->second.find(identity);
+  return found == index->second.end() ? none : found->second;
+}
+
+void Transaction::Set(const std::string& name, Pending next) {
+  const Pending before = Find(name);
+  // Ids hold no slash, so this is the collection.
+  const auto index = indexes_.find(name.substr(0, name.rfind('/') + 1));
+  if (index != indexes_.end()) {
+    if (before != nullptr) {
+      std::vector<std::string>& names = index->second[IdentityOf(*before)];
+      names.erase(std::remove(names.begin(), names.end(), name), names.end());
+    }
+    if (next != nullptr) index->second[IdentityOf(*next)].push_back(name);
+  }
+  latest_ = {name, before, pending_.contains(name)};
+  pending_[name] = std::move(next);
+}
+
+void Transaction::Undo() {
+  CHECK(latest_.has_value()) << "nothing to take back";
+  const Earlier earlier = *latest_;
+  Set(earlier.name, earlier.seen);
+  if (!earlier.was_pending) pending_.erase(pending_.find(earlier.name));
+  latest_.reset();
+}
+
+std::string Transaction::OwnerBelow(absl::string_view parent) const {
+  std::string owner = OwnerOf(*this, parent);
+  return owner.empty() ? call_.agent.mesh.account : owner;
+}
+
 absl::Status Transaction::Prepare(absl::string_view owner, v1::Resource* given) const {
   Message* message = MutableInner(given);
   for (const absl::string_view name : kOutputOnly) {
@@ -167,28 +236,29 @@ v1::Resource Transaction::Filled(v1::Resource given, absl::string_view parent) c
 }
 
 absl::StatusOr<std::string> Transaction::Create(v1::Resource given, absl::string_view parent) {
-  RETURN_IF_ERROR(Prepare(call_.agent.mesh.account, &given));
+  RETURN_IF_ERROR(Prepare(OwnerBelow(parent), &given));
   return CreatePrepared(Filled(std::move(given), parent), parent);
 }
 
 absl::StatusOr<bool> Transaction::Update(absl::string_view name, v1::Resource given,
                                          const google::protobuf::FieldMask* mask) {
-  const std::string etag = resource::EtagOf(given);
-  RETURN_IF_ERROR(Prepare(call_.agent.mesh.account, &given));
-  return UpdatePrepared(name, given, etag, mask);
+  const std::shared_ptr<const v1::Resource> current = Find(name);
+  CHECK(current != nullptr) << "callers look the name up first: " << name;
+  RETURN_IF_ERROR(CheckEtag(name, *current, resource::EtagOf(given)));
+  RETURN_IF_ERROR(Prepare(OwnerBelow(name), &given));
+  return UpdatePrepared(name, given, mask);
 }
 
 absl::StatusOr<std::string> Transaction::Put(v1::Resource given, absl::string_view parent,
                                              v1::ApplyResponse::Outcome* outcome) {
-  const std::string etag = resource::EtagOf(given);
-  RETURN_IF_ERROR(Prepare(call_.agent.mesh.account, &given));
+  RETURN_IF_ERROR(Prepare(OwnerBelow(parent), &given));
   v1::Resource filled = Filled(given, parent);
   ASSIGN_OR_RETURN(const std::string name, FindExisting(*this, filled, parent));
   if (name.empty()) {
     *outcome = v1::ApplyResponse::CREATED;
     return CreatePrepared(std::move(filled), parent);
   }
-  ASSIGN_OR_RETURN(const bool differs, UpdatePrepared(name, given, etag, nullptr));
+  ASSIGN_OR_RETURN(const bool differs, UpdatePrepared(name, given, nullptr));
   *outcome = differs ? v1::ApplyResponse::UPDATED : v1::ApplyResponse::UNCHANGED;
   return name;
 }
@@ -201,19 +271,19 @@ absl::StatusOr<std::string> Transaction::CreatePrepared(v1::Resource given,
     return absl::AlreadyExistsError(
         absl::StrCat(FieldPrefix(kind), ".name: ", name, " already exists"));
   }
+  const bool chosen =
+      kind == Kind::kTarget || absl::EndsWith(resource::ResourceName(given), resource::IdOf(name));
+  if (!chosen) invented_.insert(name);
   resource::SetResourceName(given, name);
   RETURN_IF_ERROR(CheckFields(given));
-  pending_[name] = std::make_shared<const v1::Resource>(std::move(given));
+  Set(name, std::make_shared<const v1::Resource>(std::move(given)));
   return name;
 }
 
 absl::StatusOr<bool> Transaction::UpdatePrepared(absl::string_view name, const v1::Resource& given,
-                                                 absl::string_view etag,
                                                  const google::protobuf::FieldMask* mask) {
   const std::shared_ptr<const v1::Resource> current = Find(name);
-  CHECK(current != nullptr) << "callers look the name up first: " << name;
   const Kind kind = resource::KindOf(*current);
-  RETURN_IF_ERROR(CheckEtag(name, *current, etag));
   if (mask != nullptr) RETURN_IF_ERROR(CheckMask(kind, *mask));
   const v1::Resource spelled = Filled(given, resource::ParentOf(name));
   RETURN_IF_ERROR(CheckImmutable(kind, Inner(*current), Inner(given), Inner(spelled)));
@@ -227,7 +297,7 @@ absl::StatusOr<bool> Transaction::UpdatePrepared(absl::string_view name, const v
   resource::ApplyDefaults(&next);
   RETURN_IF_ERROR(CheckFields(next));
   if (google::protobuf::util::MessageDifferencer::Equals(*current, next)) return false;
-  pending_[std::string(name)] = std::make_shared<const v1::Resource>(std::move(next));
+  Set(std::string(name), std::make_shared<const v1::Resource>(std::move(next)));
   return true;
 }
 
@@ -236,8 +306,8 @@ absl::Status Transaction::Delete(absl::string_view name, absl::string_view etag)
   CHECK(current != nullptr) << "callers look the name up first: " << name;
   RETURN_IF_ERROR(CheckEtag(name, *current, etag));
   RETURN_IF_ERROR(resource::ReferenceChecker(*this).CheckDelete(name));
-  for (const std::string& child : resource::CascadeOf(name, *this)) pending_[child] = nullptr;
-  pending_[std::string(name)] = nullptr;
+  for (const std::string& child : resource::CascadeOf(name, *this)) Set(child, nullptr);
+  Set(std::string(name), nullptr);
   return absl::OkStatus();
 }
 
@@ -269,7 +339,23 @@ absl::Status Transaction::Finish(bool validate_only, std::string* failed) {
   ASSIGN_OR_RETURN(call_.written, call_.agent.catalog.Commit(std::move(changes)));
   // The catalog now has it all, with etags and times.
   pending_.clear();
+  latest_.reset();
+  invented_.clear();
   return absl::OkStatus();
+}
+
+void Transaction::HideInvented(v1::Resource* shown) const {
+  if (invented_.empty()) return;
+  Message* message = MutableInner(shown);
+  std::string at = resource::ResourceName(*shown);
+  while (!at.empty() && !invented_.contains(at)) at = resource::ParentOf(at);
+  for (const char* name : {"name", "arn", "domain"}) {
+    const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(name);
+    if (!at.empty() && field != nullptr) message->GetReflection()->ClearField(message, field);
+  }
+  ForEachText(message, [&](std::string* text) {
+    if (invented_.contains(*text)) *text = resource::DisplayName(*Find(*text));
+  });
 }
 
 }  // namespace trellis::api

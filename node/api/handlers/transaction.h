@@ -11,16 +11,21 @@
 #define TRELLIS_NODE_API_HANDLERS_TRANSACTION_H_
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "node/api/handlers/context.h"
+#include "node/api/handlers/resolve.h"
 #include "proto/trellis/v1/apply_api.pb.h"
 #include "proto/trellis/v1/resource.pb.h"
 #include "storage/resource/names.h"
@@ -28,7 +33,7 @@
 
 namespace trellis::api {
 
-class Transaction final : public resource::View {
+class Transaction final : public Directory {
  public:
   explicit Transaction(CallContext& call) : call_(call) {}
 
@@ -37,6 +42,9 @@ class Transaction final : public resource::View {
   void Visit(absl::string_view prefix, absl::string_view after,
              absl::FunctionRef<bool(const std::string& name, const v1::Resource& resource)> visit)
       const override;
+  // Reads a collection when first asked about it, and keeps up with this transaction from then on.
+  const std::vector<std::string>& FindByIdentity(resource::Kind kind, absl::string_view parent,
+                                                 absl::string_view identity) const override;
 
   // Takes a resource as a caller gave it: drops output-only fields, resolves references, fills
   // defaults. Returns its new name. `parent` is a resource name, empty for kinds without one.
@@ -51,7 +59,8 @@ class Transaction final : public resource::View {
   absl::StatusOr<bool> Update(absl::string_view name, v1::Resource given,
                               const google::protobuf::FieldMask* mask);
 
-  // Update if the resource is there already (FindExisting), else Create.
+  // Update if the resource is there already (FindExisting), else Create. Whatever the server sets
+  // is ignored, the etag too: what was read can be put anywhere, at any time.
   absl::StatusOr<std::string> Put(v1::Resource given, absl::string_view parent,
                                   v1::ApplyResponse::Outcome* outcome);
 
@@ -60,30 +69,46 @@ class Transaction final : public resource::View {
   //   FAILED_PRECONDITION  something still uses it; the message says what
   absl::Status Delete(absl::string_view name, absl::string_view etag);
 
-  // Takes a change back.
-  void Forget(absl::string_view name) { pending_.erase(pending_.find(name)); }
+  // Takes the latest Create, Update or Put that changed something back; once.
+  void Undo();
 
   // Checks all changes, then commits them unless `validate_only` or there are none, and notes the
   // write's token in the call. `*failed`, if given, is the resource an error is about.
   //   ABORTED, UNAVAILABLE  as of Catalog::Commit
   absl::Status Finish(bool validate_only, std::string* failed = nullptr);
 
+  // Takes out of `shown`, a resource as presented, the ids that this transaction made up and has
+  // not committed: nothing will have them. References show the display name instead.
+  void HideInvented(v1::Resource* shown) const;
+
  private:
+  using Index = absl::flat_hash_map<std::string, std::vector<std::string>>;  // Names by identity.
   // Null: deleted.
   using Pending = std::shared_ptr<const v1::Resource>;
+  struct Earlier {
+    std::string name;
+    Pending seen;
+    bool was_pending;
+  };
 
+  // Sets what will be there of `name`.
+  void Set(const std::string& name, Pending next);
+  // Whose display names are meant in a resource inside `parent` that does not say its owner.
+  std::string OwnerBelow(absl::string_view parent) const;
   // Drops output-only fields and resolves references, display names among those of `owner`.
   absl::Status Prepare(absl::string_view owner, v1::Resource* given) const;
   // `given` with what it inherits and its defaults: as it would be stored.
   v1::Resource Filled(v1::Resource given, absl::string_view parent) const;
   absl::StatusOr<std::string> CreatePrepared(v1::Resource filled, absl::string_view parent);
   absl::StatusOr<bool> UpdatePrepared(absl::string_view name, const v1::Resource& given,
-                                      absl::string_view etag,
                                       const google::protobuf::FieldMask* mask);
   absl::Status Check(std::string* failed) const;
 
   CallContext& call_;
   absl::btree_map<std::string, Pending> pending_;
+  std::optional<Earlier> latest_;              // What the latest Set replaced.
+  absl::flat_hash_set<std::string> invented_;  // Names that brought no id of their own.
+  mutable absl::flat_hash_map<std::string, Index> indexes_;  // By collection.
 };
 
 // Fields a caller may change after creation, by kind: one table for updates and for messages.

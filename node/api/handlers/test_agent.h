@@ -1,0 +1,126 @@
+// An agent's API without the agent: real catalog, simulated time, a gossip that says what it is
+// told. Requests are text protos in which "{cart/http}" stands for a resource name of the world.
+//
+//   TestAgent agent;
+//   agent.MakeWorld();
+//   EXPECT_OK(agent.Call(GetRule, "name: '{cart/http/stock}'"));
+#ifndef TRELLIS_NODE_API_HANDLERS_TEST_AGENT_H_
+#define TRELLIS_NODE_API_HANDLERS_TEST_AGENT_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/log/log.h"
+#include "base/runtime/random.h"
+#include "base/runtime/sim_scheduler.h"
+#include "google/protobuf/text_format.h"
+#include "gossip/gossip.h"
+#include "node/api/handlers/context.h"
+#include "node/api/handlers/mesh_events.h"
+#include "storage/catalog/catalog.h"
+#include "storage/engine/memory_engine.h"
+
+namespace trellis::api {
+
+inline constexpr char kAccount[] = "111122223333";
+inline constexpr storage::NodeId kNode = 1;
+
+class FakeGossip final : public gossip::Gossip {
+ public:
+  void Start() override {}
+  void SetEnforced(const storage::VersionVector&) override {}
+  std::vector<gossip::MemberView> View() const override { return members; }
+  void SubscribeViews(absl::AnyInvocable<void()> listener) override {
+    listeners_.push_back(std::move(listener));
+  }
+
+  void Tell() {
+    for (auto& listener : listeners_) listener();
+  }
+
+  std::vector<gossip::MemberView> members;
+
+ private:
+  std::vector<absl::AnyInvocable<void()>> listeners_;
+};
+
+// Says what it was asked.
+class FakeIssuer final : public Issuer {
+ public:
+  absl::StatusOr<v1::CreateJoinTokenResponse> CreateJoinToken(
+      const v1::CreateJoinTokenRequest& request) override;
+  absl::StatusOr<v1::CreateOperatorCertificateResponse> CreateOperatorCertificate(
+      const v1::CreateOperatorCertificateRequest& request) override;
+};
+
+class TestAgent {
+ public:
+  // With simulated time unless `scheduler` is given; then everything is for its thread.
+  explicit TestAgent(Scheduler* scheduler = nullptr);
+
+  // Service "cart" of network "shop" for VPC "main", which has agents "alpha" (this one) and
+  // "beta"; and "pay", "spare", account 444455556666 with nothing in them.
+  void MakeWorld();
+
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(absl::StatusOr<Response> (*method)(CallContext&, const Request&),
+                                const std::string& request_text, absl::string_view caller = "ann") {
+    Request request;
+    CHECK(google::protobuf::TextFormat::ParseFromString(Expand(request_text), &request))
+        << request_text;
+    return CallWith(method, request, caller);
+  }
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> CallWith(absl::StatusOr<Response> (*method)(CallContext&,
+                                                                       const Request&),
+                                    const Request& request, absl::string_view caller = "ann") {
+    CallContext call{context, {Caller::Kind::kOperator, std::string(caller)}, std::nullopt};
+    absl::StatusOr<Response> response = method(call, request);
+    written = call.written;
+    return response;
+  }
+
+  // "{cart/http}" to the resource name, and names and ids back to labels, so that messages can be
+  // compared whole. Associations are "{shop~cart}"; accounts, VPCs and agents have fixed names.
+  std::string Expand(std::string text) const;
+  std::string Readable(std::string text) const;
+
+  SimScheduler sim;
+  SeededRandom random{7};
+  storage::MemoryEngine engine;
+  std::unique_ptr<storage::Catalog> catalog;
+  FakeGossip gossip;
+  FakeIssuer issuer;
+  std::map<std::string, health::Verdict> verdicts;  // By target name.
+  AgentContext context;
+  std::optional<storage::MeshToken> written;  // By the latest call.
+
+ private:
+  std::vector<std::pair<std::string, std::string>> Labels() const;
+};
+
+// A call to be made later, for tables: gives the answer as a message.
+using Answer = absl::StatusOr<std::shared_ptr<const google::protobuf::Message>>;
+using Step = std::function<Answer(TestAgent&)>;
+
+template <typename Request, typename Response>
+Step Calling(absl::StatusOr<Response> (*method)(CallContext&, const Request&),
+             const std::string& request_text) {
+  return [=](TestAgent& agent) -> Answer {
+    absl::StatusOr<Response> response = agent.Call(method, request_text);
+    if (!response.ok()) return response.status();
+    return std::make_shared<const Response>(*std::move(response));
+  };
+}
+
+}  // namespace trellis::api
+
+#endif  // TRELLIS_NODE_API_HANDLERS_TEST_AGENT_H_
