@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -349,6 +350,11 @@ absl::Status TakeMap(const YAML::Node& root, absl::string_view source, AgentOpti
 }
 
 absl::Status LoadOptionsFile(const std::string& path, bool must_exist, AgentOptions* options) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--config: ", path, " is a folder; give the file of options in it"));
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     if (!must_exist) return absl::OkStatus();
@@ -356,6 +362,7 @@ absl::Status LoadOptionsFile(const std::string& path, bool must_exist, AgentOpti
   }
   std::string text(kMaxOptionsFileBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
   text.resize(static_cast<size_t>(file.gcount()));
   return ParseOptionsYaml(text, path, options);
 }
@@ -482,6 +489,13 @@ absl::Status ParseOptionsYaml(absl::string_view yaml, absl::string_view source,
   if (yaml.size() > kMaxOptionsFileBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat(source, ": larger than ", kMaxOptionsFileBytes, " bytes"));
+  }
+  // The library would decode UTF-16 and read nothing in it. These bytes are never part of UTF-8
+  // text.
+  if (const size_t at = yaml.find_first_of(absl::string_view("\0\xfe\xff", 3));
+      at != absl::string_view::npos) {
+    const auto line = std::count(yaml.begin(), yaml.begin() + at, '\n');
+    return AtLine(source, static_cast<int>(line), "not UTF-8; save the file as UTF-8");
   }
   AgentOptions taken = *options;
   try {  // The library reports by throwing; nothing it throws leaves this function.

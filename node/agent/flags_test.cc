@@ -102,6 +102,7 @@ TEST(ParseCommandLineTest, ErrorsNameTheFlagTheValueAndWhatWouldDo) {
       {{"join", "--mesh_address=a:1"},
        "join: needs the token that `trellisctl token create` printed, or - to read it"},
       {{"run", "--config=/nonexistent.yaml"}, "--config: cannot read /nonexistent.yaml"},
+      {{"run", "--config=/"}, "--config: / is a folder; give the file of options in it"},
   };
   for (const BadLine& c : kCases) {
     EXPECT_EQ(ParseCommandLine(c.args).status().message(), c.message);
@@ -139,6 +140,16 @@ TEST(ParseOptionsYamlTest, ErrorsNameTheLineTheKeyTheValueAndWhatWouldDo) {
     AgentOptions options;
     EXPECT_EQ(ParseOptionsYaml(c.yaml, "t.yaml", &options).message(), c.message) << c.yaml;
     EXPECT_EQ(options.workers, AgentOptions().workers) << "a refused file changed something";
+  }
+}
+
+TEST(ParseOptionsYamlTest, RefusesUtf16InsteadOfReadingNothingInIt) {
+  for (const absl::string_view yaml :
+       {absl::string_view("\xff\xfew\0:\0", 6), absl::string_view("\xfe\xff\0w\0:", 6),
+        absl::string_view("w\0o\0", 4)}) {
+    AgentOptions options;
+    EXPECT_EQ(ParseOptionsYaml(yaml, "t.yaml", &options).message(),
+              "t.yaml:1: not UTF-8; save the file as UTF-8");
   }
 }
 

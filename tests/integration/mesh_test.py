@@ -179,6 +179,37 @@ class MeshTest(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "used already"):
             mesh.trellisd("payments", "join", "-", stdin=token)
 
+    def test_operator_administers_from_afar_and_an_agents_certificate_does_not(self):
+        mesh = self.new_mesh()
+        alice = f"{mesh.folder}/alice.pem"
+        mesh.ctl("storefront", "operator", "create", "alice", "--out", alice)
+        status = self.remote(mesh, "warehouse", alice, "mesh", "status", "-o", "json")
+        self.assertEqual(status.returncode, 0, status.stderr)
+        self.assertEqual(len(json.loads(status.stdout)["agents"]), len(VPCS))
+        written = self.remote(mesh, "warehouse", alice, "apply", "-f", "-", "--wait",
+                              stdin="kind: ServiceNetwork\nname: from-afar\n")
+        self.assertEqual(written.returncode, 0, written.stderr)
+        self.assertIn("from-afar", self.networks(mesh, "payments"))
+
+        # An agent's own certificate is of this mesh, but it may only replicate.
+        agents = f"{mesh.folder}/agent-identity.pem"
+        folder = f"{mesh.agent_folder('warehouse')}/data/identity"
+        with open(os.open(agents, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            for part in ("agent.key", "agent.pem", "root.pem"):
+                with open(f"{folder}/{part}", encoding="utf-8") as source:
+                    file.write(source.read())
+        refused = self.remote(mesh, "storefront", agents, "mesh", "status")
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertRegex(refused.stderr,
+                         "certificate of agent .*may not administer; give an operator's")
+
+    @staticmethod
+    def remote(mesh, vpc, identity, *arguments, stdin=None):
+        return subprocess.run(
+            [mesh.ctl_binary, "--agent", f"{mesh.hosts.mesh_address(vpc)}:7950", "--identity",
+             identity, *arguments],
+            input=stdin, capture_output=True, text=True, check=False, timeout=60)
+
     @staticmethod
     def wipe(mesh, vpc):
         mesh.kill(f"agent-{vpc}", signal.SIGTERM)

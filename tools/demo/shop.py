@@ -6,6 +6,7 @@ says what happened in one row, and is checked; --check also stops everything and
 """
 
 import argparse
+import glob
 import json
 import os
 import shutil
@@ -89,10 +90,8 @@ class Shop:
 
     def copy_manifests(self):
         """The example's manifests with this host's addresses."""
-        os.makedirs(self.manifests, exist_ok=True)
-        for name in sorted(os.listdir(SHOP)):
-            if not name.endswith(".yaml"):
-                continue
+        os.makedirs(f"{self.manifests}/steps", exist_ok=True)
+        for name in sorted(glob.glob("**/*.yaml", root_dir=SHOP, recursive=True)):
             with open(f"{SHOP}/{name}", encoding="utf-8") as file:
                 text = file.read()
             for address in [f"{subnet[:5]}.0.0/16" for subnet in demo_hosts.SUBNETS.values()]:
@@ -145,7 +144,7 @@ class Shop:
             self.mesh.calls_command("payments", STOCK, "--until-stdin-closes"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            self.mesh.ctl("warehouse", "apply", "-f", f"{self.manifests}/shift-green.yaml", "--wait")
+            self.mesh.ctl("warehouse", "apply", "-f", f"{self.manifests}/steps/shift-green.yaml", "--wait")
             after = self.mesh.call("payments", STOCK, 200)
         finally:
             output, _ = load.communicate(timeout=60)

@@ -243,13 +243,29 @@ TEST(Words, OfMatchesAndActions) {
 }
 
 TEST(Words, OfAges) {
-  for (const auto& [milliseconds, wanted] : std::vector<std::pair<int64_t, const char*>>{
-           {0, "now"}, {440, "400ms ago"}, {12'345, "12s ago"}, {192'000, "3m12s ago"}}) {
+  for (const auto& [milliseconds, wanted] :
+       std::vector<std::pair<int64_t, const char*>>{{0, "now"},
+                                                    {40, "now"},
+                                                    {440, "400ms ago"},
+                                                    {12'345, "12s ago"},
+                                                    {192'000, "3m12s ago"}}) {
     google::protobuf::Duration duration;
     duration.set_seconds(milliseconds / 1000);
     duration.set_nanos(static_cast<int32_t>(milliseconds % 1000 * 1'000'000));
     EXPECT_EQ(AgoWords(duration), wanted);
   }
+  // What an agent says of one it has not heard since its own start: all an int64 of nanoseconds
+  // has.
+  google::protobuf::Duration never;
+  never.set_seconds(9'223'372'036);
+  EXPECT_EQ(AgoWords(never), "never");
+  EXPECT_TRUE(IsNever(never));
+}
+
+TEST(Words, OfShortTimesHaveAUnit) {
+  EXPECT_EQ(MillisecondWords(absl::Microseconds(900)), "0ms");
+  EXPECT_EQ(MillisecondWords(absl::Microseconds(12'345)), "12ms");
+  EXPECT_EQ(MillisecondWords(absl::Milliseconds(1250)), "1.25s");
 }
 
 }  // namespace

@@ -3,13 +3,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/version.h"
 #include "tools/trellisctl/schema.h"
 #include "tools/trellisctl/session.h"
 
 namespace trellis::ctl {
 namespace {
 
-constexpr char kVersion[] = "0.1.0";
 constexpr size_t kAnyNumber = 1000;
 
 std::vector<std::string> KindWords(const char* KindInfo::*form) {
@@ -89,7 +89,9 @@ std::vector<CommandSpec> MakeCommands() {
        .flags = {FileFlag("Delete what these files name, last first.")},
        .first_argument = kinds,
        .details =
-           "What others refer to is refused. Deleting a service deletes its listeners and rules.",
+           "What others refer to is refused. Deleting a service deletes its listeners and rules. "
+           "Resources are\n"
+           "deleted one by one: after a refusal those already deleted stay so.",
        .run = RunDelete},
       {.words = "register",
        .arguments = "GROUP ID[:PORT]...",

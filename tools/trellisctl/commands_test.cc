@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "base/version.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
@@ -44,6 +45,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   Status apply_status;
   bool converged = true;
   bool resync = false;
+  bool twin = false;  // Another service inventory.
   v1::ApplyRequest applied;
   v1::WaitForConvergenceRequest waited;
   v1::ExplainRequestRequest explained;
@@ -144,6 +146,10 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       response->set_next_page_token("two");
     } else {
       FillService(response->add_services());
+      if (twin) {
+        FillService(response->add_services());
+        response->mutable_services(1)->set_name("services/svc-2");
+      }
     }
     return Status::OK;
   }
@@ -206,6 +212,11 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       target->set_port(8080);
       target->set_status(v1::HEALTHY);
     }
+    auto* target = response->add_targets();
+    target->set_name("targetGroups/tg-1/targets/[fd00::1]:8080");
+    target->set_id("fd00::1");
+    target->set_port(8080);
+    target->set_status(v1::HEALTHY);
     return Status::OK;
   }
   Status RegisterTargets(ServerContext*, const v1::RegisterTargetsRequest* request,
@@ -357,7 +368,7 @@ TEST_F(CommandsTest, ApplySendsOneTransactionAndWaitsForItsToken) {
             "target  blue/10.1.0.1  created\n"
             "Enforced by 3 of 3 agents after 12ms\n");
   EXPECT_EQ(agent_.applied.manifests_size(), 2);
-  EXPECT_EQ(agent_.applied.manifests(1).source(), "<stdin>:4");
+  EXPECT_EQ(agent_.applied.manifests(1).source(), "<stdin>:4:1");
   EXPECT_EQ(agent_.applied.account(), "111122223333");
   EXPECT_EQ(agent_.waited.mesh_token(), "token-1");
   EXPECT_EQ(agent_.waited.timeout().seconds(), 30);
@@ -375,6 +386,58 @@ TEST_F(CommandsTest, ApplyThatIsNotEnforcedInTimeNamesWhoLags) {
   EXPECT_EQ(Run({"apply", "-f", "-", "--wait=1s"}, kVpcYaml), 3);
   EXPECT_EQ(err_,
             "error: not enforced everywhere after 1s: by 2 of 3 agents; waiting for agent-c\n");
+}
+
+TEST_F(CommandsTest, ApplyRefusedByTheServerNamesTheFieldAndLineOfTheFile) {
+  agent_.apply_status =
+      Status(StatusCode::INVALID_ARGUMENT, "<stdin>:4:1: target.id: \"10.1.0.1\" is no target");
+  EXPECT_EQ(Run({"apply", "-f", "-"}, kVpcYaml), 1);
+  EXPECT_EQ(err_, "error: <stdin>:6:5: id: \"10.1.0.1\" is no target\n");
+}
+
+TEST_F(CommandsTest, ApplyShowsDisplayNamesForTheIdsAManifestHas) {
+  const std::string yaml =
+      "kind: Rule\nservice: svc-1\nlistener: listener-1\nname: stock\npriority: 1\n"
+      "resourceName: services/svc-1/listeners/listener-1/rules/rule-1\n"
+      "match: {method: GET}\naction: {fixedResponse: {statusCode: 404}}\n---\n"
+      "kind: ServiceAssociation\nserviceNetwork: shop\nservice: services/svc-1\n";
+  EXPECT_EQ(Run({"apply", "-f", "-"}, yaml), 0) << err_;
+  EXPECT_EQ(out_,
+            "KIND                 NAME                  OUTCOME\n"
+            "rule                 inventory/http/stock  created\n"
+            "service-association  shop/inventory        created\n");
+}
+
+TEST_F(CommandsTest, YamlNamesParentsAndReferencesAndIsAppliedAgain) {
+  EXPECT_EQ(Run({"get", "rule", "inventory/http/stock", "-o", "yaml"}), 0);
+  EXPECT_THAT(out_, testing::StartsWith("kind: Rule\nservice: inventory\nlistener: http\n"));
+  EXPECT_THAT(out_, HasSubstr("- targetGroup: blue\n"));
+  EXPECT_EQ(Run({"apply", "-f", "-"}, out_), 0) << err_;
+  EXPECT_EQ(agent_.applied.manifests(0).parent(), "inventory/http");
+}
+
+TEST_F(CommandsTest, YamlKeepsIdsWhereTwoHaveTheName) {
+  agent_.twin = true;
+  EXPECT_EQ(Run({"list", "service-associations", "-o", "yaml"}), 0);
+  EXPECT_THAT(out_, HasSubstr("service: svc-1\n"));
+}
+
+TEST_F(CommandsTest, DeleteOfANameThatTwoHaveAsksWhich) {
+  agent_.twin = true;
+  EXPECT_EQ(Run({"delete", "service", "inventory"}), 2);
+  EXPECT_EQ(err_,
+            "error: service \"inventory\": means several; give one of services/svc-1, "
+            "services/svc-2\n");
+  EXPECT_EQ(Run({"delete", "-f", "-"}, "kind: Service\nname: inventory\n"), 2);
+  EXPECT_THAT(agent_.deleted, IsEmpty());
+  EXPECT_EQ(Run({"delete", "service", "services/svc-1"}), 0);
+}
+
+TEST_F(CommandsTest, AgentsAreListedByTheNameThatEvictTakes) {
+  EXPECT_EQ(Run({"agent", "list"}), 0);
+  EXPECT_EQ(out_,
+            "NAME     ID                ROLE  VPC        MESH ADDRESS\n"
+            "agent-1  0000000000000001  -     warehouse  -\n");
 }
 
 TEST_F(CommandsTest, ApplyRefusedByTheServerSaysWhere) {
@@ -448,6 +511,7 @@ Target group blue (VPC warehouse, port 8080)
   TARGET          STATUS   REASON
   10.1.0.11:8080  HEALTHY  -
   10.1.0.12:8080  HEALTHY  -
+  [fd00::1]:8080  HEALTHY  -
 )");
 }
 
@@ -456,11 +520,14 @@ TEST_F(CommandsTest, DeleteOfFilesGoesLastFirstAndSkipsWhatIsGone) {
       "kind: Rule\nservice: inventory\nlistener: http\nname: stock\npriority: 1\n"
       "match: {method: GET}\naction: {fixedResponse: {statusCode: 404}}\n---\n"
       "kind: Service\nname: inventory\n---\nkind: TargetGroup\nname: gone\ntype: IP\n---\n"
-      "kind: TargetGroup\nname: blue\ntype: IP\ntargets: [{id: 10.1.0.11, port: 8080}]\n";
+      "kind: TargetGroup\nname: blue\ntype: IP\ntargets: [{id: 10.1.0.11, port: 8080},\n"
+      "  {id: \"fd00::1\", port: 8080}]\n";
   EXPECT_EQ(Run({"delete", "-f", "-"}, kYaml), 1) << "DeleteTargetGroup is not faked";
   EXPECT_EQ(out_,
+            "target-group gone is not there\n"
             "rule inventory/http/stock deleted\n"
             "service inventory deleted\n"
+            "target blue/[fd00::1]:8080 deleted\n"
             "target blue/10.1.0.11:8080 deleted\n");
   EXPECT_THAT(
       agent_.deleted,
@@ -534,7 +601,7 @@ TEST_F(CommandsTest, ExplainTakesAUrlApartAndShowsTheDecision) {
             " 1. rule stock matches\n\nForwards, by rule stock of service inventory\n\n"
             "TARGET GROUP  SHARE  TARGET          STATUS\n"
             "blue          90.0%  10.1.0.11:8080  HEALTHY\n");
-  EXPECT_EQ(Run({"explain", "GET", "https://inventory.example"}), 0);
+  EXPECT_EQ(Run({"explain", "GET", "HTTPS://inventory.example"}), 0);
   EXPECT_EQ(agent_.explained.port(), 443);
   EXPECT_EQ(agent_.explained.path(), "/");
   for (const char* url : {"", "/stock", "ftp://a/", "http://user@a/"}) {
@@ -625,7 +692,7 @@ TEST_F(CommandsTest, CompletionAndVersionNeedNoAgent) {
   EXPECT_EQ(Run({"__complete", "get", "vpc"}), 0);
   EXPECT_EQ(out_, "vpc\nvpc-association\n");
   EXPECT_EQ(Run({"version"}), 0);
-  EXPECT_EQ(out_, "trellisctl 0.1.0\n");
+  EXPECT_EQ(out_, absl::StrCat("trellisctl ", kVersion, "\n"));
 }
 
 }  // namespace

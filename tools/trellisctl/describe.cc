@@ -25,7 +25,7 @@ class Describer {
 
   absl::Status Describe(const KindInfo& info, const v1::Resource& resource) {
     session_.out() << info.document << " " << TitleOf(resource) << "\n";
-    Fields(ToDocument(resource));
+    Fields(ToNamedDocument(resource, name_of_));
     switch (info.kind) {
       case Kind::kService:
         return Service(resource);

@@ -16,11 +16,18 @@ namespace {
 
 constexpr int kHttpsPort = 443;
 
+// RFC 3986, section 3.1: schemes in any letter case.
+bool ConsumeScheme(absl::string_view scheme, absl::string_view* url) {
+  if (!absl::StartsWithIgnoreCase(*url, scheme)) return false;
+  url->remove_prefix(scheme.size());
+  return true;
+}
+
 // [http://]host[:port][/path][?query]: the authority, the port where the scheme says it, the path.
 absl::Status ParseUrl(absl::string_view url, v1::ExplainRequestRequest* request) {
   const absl::string_view whole = url;
-  const bool https = absl::ConsumePrefix(&url, "https://");
-  if (!https) absl::ConsumePrefix(&url, "http://");
+  const bool https = ConsumeScheme("https://", &url);
+  if (!https) ConsumeScheme("http://", &url);
   url = url.substr(0, url.find('#'));
   const size_t end = url.find_first_of("/?");
   const absl::string_view authority = url.substr(0, end);
@@ -32,7 +39,7 @@ absl::Status ParseUrl(absl::string_view url, v1::ExplainRequestRequest* request)
   const bool has_port = absl::StrContains(authority.substr(authority.find(']') + 1), ":");
   if (https && !has_port) request->set_port(kHttpsPort);
   std::string path = end == absl::string_view::npos ? "/" : std::string(url.substr(end));
-  if (path[0] == '?') path.insert(0, "/");
+  if (path[0] == '?') path = absl::StrCat("/", path);
   request->set_path(path);
   return absl::OkStatus();
 }

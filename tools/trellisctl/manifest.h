@@ -6,6 +6,7 @@
 #ifndef TRELLIS_TOOLS_TRELLISCTL_MANIFEST_H_
 #define TRELLIS_TOOLS_TRELLISCTL_MANIFEST_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,22 @@
 
 namespace trellis::ctl {
 
+// Where each manifest stands, by its `source`: what explains a refusal of the server in the file's
+// own words (server_words.h).
+struct ManifestPlace {
+  std::string file;
+  Node node;         // The document, or the item of a target group's `targets`,
+  std::string path;  // and that item's path in the document, "targets[0]"; else empty.
+};
+using ManifestPlaces = std::map<std::string, ManifestPlace>;
+
 // The manifests of a file, in its order; a target group's inline targets follow it. Each manifest's
-// `source` is source:line.
+// `source` is source:line:column. Adds to `places`, which may be null.
 //   INVALID_ARGUMENT    source:line:column: field: value: what would be accepted
 //   RESOURCE_EXHAUSTED  see document.h
 absl::StatusOr<std::vector<v1::Manifest>> ReadManifests(absl::string_view text,
-                                                        absl::string_view source);
+                                                        absl::string_view source,
+                                                        ManifestPlaces* places = nullptr);
 
 // A resource as a document that ReadManifests reads back to the same manifest, `source` apart.
 // Without `parent` the parents' keys come from the resource's own name.

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "tools/trellisctl/document.h"
-#include "tools/trellisctl/manifest.h"
 
 namespace trellis::ctl {
 namespace {
@@ -57,14 +56,15 @@ absl::StatusOr<std::string> ReadPath(const std::string& path, std::istream& in) 
 }  // namespace
 
 absl::StatusOr<std::vector<v1::Manifest>> ReadManifestFiles(const std::vector<std::string>& paths,
-                                                            std::istream& in) {
+                                                            std::istream& in,
+                                                            ManifestPlaces* places) {
   std::vector<v1::Manifest> manifests;
   for (const std::string& path : paths) {
     ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(path));
     for (const std::string& file : files) {
       ASSIGN_OR_RETURN(const std::string text, ReadPath(file, in));
       ASSIGN_OR_RETURN(std::vector<v1::Manifest> read,
-                       ReadManifests(text, file == "-" ? "<stdin>" : file));
+                       ReadManifests(text, file == "-" ? "<stdin>" : file, places));
       std::move(read.begin(), read.end(), std::back_inserter(manifests));
       if (manifests.size() > kMaxManifests) {
         return absl::ResourceExhaustedError(absl::StrCat(

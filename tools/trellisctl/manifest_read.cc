@@ -83,7 +83,8 @@ bool ParseTimestamp(const std::string& text, pb::Timestamp* timestamp) {
 // Reads one file's documents. Recursion is bounded by the tree's depth (kMaxDepth).
 class ManifestReader {
  public:
-  explicit ManifestReader(absl::string_view source) : source_(source) {}
+  ManifestReader(absl::string_view source, ManifestPlaces* places)
+      : source_(source), places_(places) {}
 
   absl::Status ReadDocument(const Node& document);
   std::vector<v1::Manifest> Take() { return std::move(manifests_); }
@@ -103,7 +104,7 @@ class ManifestReader {
   absl::StatusOr<const KindInfo*> ReadKind(const Node& document) const;
   absl::StatusOr<std::string> ReadParent(const Node& document, const KindInfo& info) const;
   absl::Status ReadTargets(const Node& document, absl::string_view group);
-  v1::Manifest& AddManifest(const Node& at, absl::string_view parent);
+  v1::Manifest& AddManifest(const Node& node, absl::string_view path, absl::string_view parent);
 
   absl::Status ReadMessage(const Node& node, absl::string_view path, const Keys& others,
                            pb::Message* message) const;
@@ -118,6 +119,7 @@ class ManifestReader {
   absl::Status ReadSubMessage(const Node& node, absl::string_view path, pb::Message* message) const;
 
   const std::string source_;
+  ManifestPlaces* const places_;  // May be null.
   std::vector<v1::Manifest> manifests_;
 };
 
@@ -130,11 +132,15 @@ absl::StatusOr<const KindInfo*> ManifestReader::ReadKind(const Node& document) c
   const Node* kind = document.Find("kind");
   if (kind == nullptr) return Refuse(document, "kind", absl::StrCat("missing. ", accepted));
   for (const KindInfo& info : Kinds()) {
-    if (info.appliable && kind->text == info.document) return &info;
+    if (kind->text != info.document) continue;
+    if (info.appliable) return &info;
+    return Refuse(*kind, "kind",
+                  absl::StrCat(Shown(*kind), " cannot be applied: an ", info.singular,
+                               " makes itself known by joining; leave this document out"));
   }
   return Refuse(*kind, "kind",
                 absl::StrCat(Shown(*kind), " is not a kind that can be applied",
-                             DidYouMean(kind->text, kinds), " ", accepted));
+                             DidYouMeanOrStop(kind->text, kinds), " ", accepted));
 }
 
 absl::StatusOr<std::string> ManifestReader::ReadParent(const Node& document,
@@ -159,10 +165,13 @@ absl::StatusOr<std::string> ManifestReader::ReadParent(const Node& document,
   return absl::StrJoin(parts, "/");
 }
 
-v1::Manifest& ManifestReader::AddManifest(const Node& at, absl::string_view parent) {
+// `path` says where in its document `node` is.
+v1::Manifest& ManifestReader::AddManifest(const Node& node, absl::string_view path,
+                                          absl::string_view parent) {
   v1::Manifest& manifest = manifests_.emplace_back();
   manifest.set_parent(std::string(parent));
-  manifest.set_source(absl::StrCat(source_, ":", at.line));
+  manifest.set_source(absl::StrCat(source_, ":", node.line, ":", node.column));
+  if (places_ != nullptr) (*places_)[manifest.source()] = {source_, node, std::string(path)};
   return manifest;
 }
 
@@ -186,7 +195,7 @@ absl::Status ManifestReader::ReadDocument(const Node& document) {
   Keys others = {"kind"};
   others.insert(others.end(), info->parent_keys.begin(), info->parent_keys.end());
   if (info->kind == Kind::kTargetGroup) others.push_back("targets");
-  v1::Manifest& manifest = AddManifest(document, parent);
+  v1::Manifest& manifest = AddManifest(document, "", parent);
   RETURN_IF_ERROR(
       ReadMessage(document, "", others, MutableUnwrap(info->kind, manifest.mutable_resource())));
   if (info->kind != Kind::kTargetGroup) return absl::OkStatus();
@@ -202,9 +211,10 @@ absl::Status ManifestReader::ReadTargets(const Node& document, absl::string_view
         absl::StrCat(Shown(*targets), "; expected a list such as [{id: 10.1.0.11, port: 8080}]"));
   }
   for (size_t i = 0; i < targets->items.size(); ++i) {
-    v1::Manifest& manifest = AddManifest(targets->items[i], group);
-    RETURN_IF_ERROR(ReadMessage(targets->items[i], absl::StrCat("targets[", i, "]"), {},
-                                manifest.mutable_resource()->mutable_target()));
+    const std::string path = absl::StrCat("targets[", i, "]");
+    v1::Manifest& manifest = AddManifest(targets->items[i], path, group);
+    RETURN_IF_ERROR(
+        ReadMessage(targets->items[i], path, {}, manifest.mutable_resource()->mutable_target()));
   }
   return absl::OkStatus();
 }
@@ -225,11 +235,6 @@ absl::Status ManifestReader::ReadMessage(const Node& node, absl::string_view pat
   return CheckComplete(node, path, *message, seen);
 }
 
-// The long form of the reference wraps a union in one more mapping: pathMatch{match{exact}}.
-bool IsUnionWrapper(const pb::Descriptor& type, absl::string_view key) {
-  return key == "match" && (type.name() == "PathMatch" || type.name() == "HeaderMatch");
-}
-
 absl::Status ManifestReader::ReadEntries(const Node& node, absl::string_view path,
                                          const Keys& others, pb::Message* message,
                                          Seen* seen) const {
@@ -246,7 +251,7 @@ absl::Status ManifestReader::ReadEntries(const Node& node, absl::string_view pat
       Keys accepted = others;
       for (int i = 0; i < type.field_count(); ++i) accepted.push_back(KeyOf(*type.field(i)));
       return Refuse(entry.line, entry.column, place,
-                    absl::StrCat("unknown field", DidYouMean(entry.key, accepted),
+                    absl::StrCat("unknown field", DidYouMeanOrStop(entry.key, accepted),
                                  " Accepted: ", absl::StrJoin(accepted, ", ")));
     }
     for (const pb::FieldDescriptor* earlier : *seen) {
@@ -380,9 +385,10 @@ absl::Status ManifestReader::ReadSubMessage(const Node& node, absl::string_view 
 }  // namespace
 
 absl::StatusOr<std::vector<v1::Manifest>> ReadManifests(absl::string_view text,
-                                                        absl::string_view source) {
+                                                        absl::string_view source,
+                                                        ManifestPlaces* places) {
   ASSIGN_OR_RETURN(const std::vector<Node> documents, ParseDocuments(text, source));
-  ManifestReader reader(source);
+  ManifestReader reader(source, places);
   for (const Node& document : documents) RETURN_IF_ERROR(reader.ReadDocument(document));
   return reader.Take();
 }

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
 #include "tools/trellisctl/schema.h"
+#include "tools/trellisctl/server_words.h"
 
 namespace trellis::ctl {
 namespace {
@@ -40,7 +41,7 @@ TEST_P(GoodManifest, IsRead) {
 }
 
 constexpr char kStockRule[] = R"(
-  source: "f.yaml:1" parent: "inventory/http"
+  source: "f.yaml:1:1" parent: "inventory/http"
   resource { rule { display_name: "stock" priority: 10
     match { http_match { method: "GET" path_match { prefix: "/stock" }
       header_matches { name: "x-tier" exact: "gold" case_sensitive: true } } }
@@ -66,26 +67,26 @@ INSTANTIATE_TEST_SUITE_P(
         {"JsonIsYaml",
          R"({"kind": "Listener", "service": "order", "name": "http", "protocol": "HTTP", "port": 80,
              "defaultAction": {"fixedResponse": {"statusCode": 404}}})",
-         {R"(source: "f.yaml:1" parent: "order" resource { listener { display_name: "http"
+         {R"(source: "f.yaml:1:1" parent: "order" resource { listener { display_name: "http"
              protocol: LISTENER_HTTP port: 80
              default_action { fixed_response { status_code: 404 } } } })"}},
         {"AListOfDocuments",
          R"([{"kind": "Vpc", "name": "a"}, {"kind": "Vpc", "name": "b"}])",
-         {R"(source: "f.yaml:1" resource { vpc { display_name: "a" } })",
-          R"(source: "f.yaml:1" resource { vpc { display_name: "b" } })"}},
+         {R"(source: "f.yaml:1:2" resource { vpc { display_name: "a" } })",
+          R"(source: "f.yaml:1:32" resource { vpc { display_name: "b" } })"}},
         {"TargetGroupWithInlineTargets",
          "# A comment.\n---\nkind: TargetGroup\nname: blue\ntype: IP\nprotocol: HTTP\nport: 8080\n"
          "vpc: warehouse\nhealthCheck: {enabled: false, protocol: HTTP, path: /health, port: 81,\n"
          "  intervalSeconds: 5, timeoutSeconds: 1.5, healthyThreshold: 2, unhealthyThreshold: 3,\n"
          "  matcher: 200}\n"
          "targets:\n  - {id: 10.1.0.11, port: 8080}\n  - id: fd00::1\n",
-         {R"(source: "f.yaml:3" resource { target_group { display_name: "blue" type: IP
+         {R"(source: "f.yaml:3:1" resource { target_group { display_name: "blue" type: IP
              protocol: TARGET_HTTP port: 8080 vpc: "warehouse" health_check { enabled: false
              protocol: TARGET_HTTP path: "/health" port: 81 interval { seconds: 5 }
              timeout { seconds: 1 nanos: 500000000 } healthy_threshold: 2 unhealthy_threshold: 3
              matcher: "200" } } })",
-          R"(source: "f.yaml:13" parent: "blue" resource { target { id: "10.1.0.11" port: 8080 } })",
-          R"(source: "f.yaml:14" parent: "blue" resource { target { id: "fd00::1" } })"}},
+          R"(source: "f.yaml:13:5" parent: "blue" resource { target { id: "10.1.0.11" port: 8080 } })",
+          R"(source: "f.yaml:14:5" parent: "blue" resource { target { id: "fd00::1" } })"}},
         {"EveryOtherKind",
          "kind: Account\nid: 011122223333\nname: shop\n---\n---\nkind: Vpc\nname: storefront\n"
          "cidrBlocks: [10.31.0.0/16]\n---\nkind: ServiceNetwork\nname: shop\nauthType: "
@@ -95,19 +96,19 @@ INSTANTIATE_TEST_SUITE_P(
          "kind: VpcAssociation\nserviceNetwork: shop\nvpc: storefront\n---\n"
          "kind: ServiceAssociation\nserviceNetwork: shop\nservice: order\n---\n"
          "kind: Target\ntargetGroup: blue\nid: 10.1.0.12\n",
-         {R"(source: "f.yaml:1" resource { account { name: "accounts/011122223333"
+         {R"(source: "f.yaml:1:1" resource { account { name: "accounts/011122223333"
              display_name: "shop" } })",
-          R"(source: "f.yaml:6" resource { vpc { display_name: "storefront"
+          R"(source: "f.yaml:6:1" resource { vpc { display_name: "storefront"
              cidr_blocks: "10.31.0.0/16" } })",
-          R"(source: "f.yaml:10" resource { service_network { display_name: "shop"
+          R"(source: "f.yaml:10:1" resource { service_network { display_name: "shop"
              auth_type: AWS_IAM } })",
-          R"(source: "f.yaml:14" resource { service { display_name: "order"
+          R"(source: "f.yaml:14:1" resource { service { display_name: "order"
              custom_domain: "order.example" idle_timeout { seconds: 60 } } })",
-          R"(source: "f.yaml:19" resource { vpc_association { service_network: "shop"
+          R"(source: "f.yaml:19:1" resource { vpc_association { service_network: "shop"
              vpc: "storefront" } })",
-          R"(source: "f.yaml:23" resource { service_association { service_network: "shop"
+          R"(source: "f.yaml:23:1" resource { service_association { service_network: "shop"
              service: "order" } })",
-          R"(source: "f.yaml:27" parent: "blue" resource { target { id: "10.1.0.12" } })"}},
+          R"(source: "f.yaml:27:1" parent: "blue" resource { target { id: "10.1.0.12" } })"}},
         {"NothingAtAll", "# Only a comment.\n", {}},
     }),
     [](const auto& info) { return info.param.name; });
@@ -134,6 +135,13 @@ INSTANTIATE_TEST_SUITE_P(
          "f.yaml:1:7: kind: \"service\" is not a kind that can be applied; did you mean "
          "\"Service\"? Kinds: Account, Vpc, ServiceNetwork, TargetGroup, Target, Service, "
          "Listener, Rule, VpcAssociation, ServiceAssociation"},
+        {"KindThatOthersMake", "kind: Agent\nname: agents/0000000000000001\n",
+         "f.yaml:1:7: kind: \"Agent\" cannot be applied: an agent makes itself known by joining; "
+         "leave this document out"},
+        {"UnknownFieldLikeNoOther", "kind: Target\ntargetGroup: a\nid: b\nzzzzzzzz: 1\n",
+         "f.yaml:4:1: zzzzzzzz: unknown field. Accepted: kind, targetGroup, resourceName, id, "
+         "port, "
+         "address, status, reasonCode, createdAt, lastUpdatedAt, etag"},
         {"UnknownField", "kind: Vpc\nname: a\ncidrBlock: []\n",
          "f.yaml:3:1: cidrBlock: unknown field; did you mean \"cidrBlocks\"? Accepted: kind, "
          "resourceName, name, arn, account, cidrBlocks, createdAt, lastUpdatedAt, etag"},
@@ -237,6 +245,83 @@ TEST(ManifestLimits, SizesAreBounded) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 100000 values")));
 }
 
+struct WordsCase {
+  const char* name;
+  const char* server;
+  const char* shown;
+};
+class ServerWords : public testing::TestWithParam<WordsCase> {};
+
+// The rule begins in line 1, the group in line 16, its inline target in line 21.
+constexpr char kApplied[] = R"(kind: Rule
+service: inventory
+listener: http
+name: stock
+priority: 200
+match:
+  path: {prefix: stock}
+  headers:
+    - name: x-tier
+      match: {exact: gold}
+action:
+  forward:
+    - targetGroup: blue
+      weight: 1
+---
+kind: TargetGroup
+name: blue
+type: IP
+healthCheck: {intervalSeconds: 1}
+targets:
+  - {id: 10.1.0.11, port: 8080}
+)";
+
+TEST_P(ServerWords, BecomeTheFiles) {
+  ManifestPlaces places;
+  ASSERT_OK_AND_ASSIGN(const auto manifests, ReadManifests(kApplied, "f.yaml", &places));
+  v1::ApplyRequest request;
+  for (const v1::Manifest& manifest : manifests) *request.add_manifests() = manifest;
+  EXPECT_EQ(InManifestWords(GetParam().server, request, places), GetParam().shown);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, ServerWords,
+    testing::ValuesIn(std::vector<WordsCase>{
+        {"Scalar", "f.yaml:1:1: rule.priority: 200", "f.yaml:5:11: priority: 200"},
+        {"Shorthand",
+         "f.yaml:1:1: rule.match.http_match.path_match.prefix: \"stock\" is no path: no",
+         "f.yaml:7:18: match.path.prefix: \"stock\" is no path: no"},
+        {"UnionWrapper", "f.yaml:1:1: rule.match.http_match.header_matches[0].exact: no",
+         "f.yaml:10:22: match.headers[0].match.exact: no"},
+        {"ItemOfAShortList", "f.yaml:1:1: rule.action.forward.target_groups[0].weight: no",
+         "f.yaml:14:15: action.forward[0].weight: no"},
+        {"ShortList", "f.yaml:1:1: rule.action.forward.target_groups: no",
+         "f.yaml:13:5: action.forward: no"},
+        {"LeftOut", "f.yaml:1:1: rule.match.http_match.method: missing",
+         "f.yaml:7:3: match.method: missing"},
+        {"WithoutTheKind", "f.yaml:1:1: display_name: a rule named \"stock\" exists already",
+         "f.yaml:4:7: name: a rule named \"stock\" exists already"},
+        {"Parent", "f.yaml:1:1: parent: there is no listener",
+         "f.yaml:3:11: listener: there is no "
+         "listener"},
+        {"Duration", "f.yaml:16:1: target_group.health_check.interval: 1s",
+         "f.yaml:19:32: healthCheck.intervalSeconds: 1s"},
+        {"InlineTarget", "f.yaml:21:5: target.id: no", "f.yaml:21:10: targets[0].id: no"},
+        {"LeftOutOfAnInlineTarget", "f.yaml:21:5: target.address: no",
+         "f.yaml:21:5: targets[0].address: no"},
+        {"NoFieldOfIt", "f.yaml:1:1: rule.colour: no", "f.yaml:1:1: rule.colour: no"},
+        {"NoSuchItem", "f.yaml:1:1: rule.action.forward.target_groups[7].weight: no",
+         "f.yaml:13:5: action.forward[7].weight: no"},
+        {"BadIndex", "f.yaml:1:1: rule.action.forward.target_groups[x]: no",
+         "f.yaml:1:1: rule.action.forward.target_groups[x]: no"},
+        {"NoField", "f.yaml:1:1: the same resource as f.yaml:16:1; keep one",
+         "f.yaml:1:1: the same resource as f.yaml:16:1; keep one"},
+        {"NoManifest", "g.yaml:1:1: rule.priority: no", "g.yaml:1:1: rule.priority: no"},
+        {"NothingButAField", "rule.priority: no", "rule.priority: no"},
+        {"Empty", "", ""},
+    }),
+    [](const auto& info) { return info.param.name; });
+
 // Every appliable kind's fields are of types that manifests have.
 TEST(ManifestSchema, EveryFieldOfEveryKindCanBeWritten) {
   for (const KindInfo& info : Kinds()) {
@@ -289,7 +374,8 @@ TEST(ManifestPrint, OfJsonIsJson) {
 }
 
 TEST(ManifestExamples, OfTheShopAreRead) {
-  for (const char* name : {"network", "inventory", "delivery", "payment", "order", "shift-green"}) {
+  for (const char* name :
+       {"network", "inventory", "delivery", "payment", "order", "steps/shift-green"}) {
     std::ifstream file(absl::StrCat("examples/shop/", name, ".yaml"));
     ASSERT_TRUE(file.good()) << name;
     const std::string text(std::istreambuf_iterator<char>(file), {});

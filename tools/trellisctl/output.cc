@@ -16,6 +16,12 @@ namespace {
 namespace pb = google::protobuf;
 
 constexpr absl::string_view kColumnGap = "  ";
+// No agent has been silent for so long: it stands for "since ever".
+constexpr absl::Duration kEver = absl::Hours(100 * 365 * 24);
+
+absl::Duration FromProto(const pb::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
 
 std::string Printable(absl::string_view text) {
   std::string shown;
@@ -90,6 +96,49 @@ std::string Cell(const v1::Resource& resource, const Node& document, const Colum
   return name_of(column.refers_to, value);
 }
 
+// The kind whose resource names `field` holds; none for other fields.
+Kind ReferredBy(const pb::FieldDescriptor& field, const std::string& value) {
+  for (const KindInfo& info : Kinds()) {
+    if (absl::StrCat(field.json_name(), "s") == info.collection &&
+        absl::StartsWith(value, absl::StrCat(info.collection, "/"))) {
+      return info.kind;
+    }
+  }
+  return Kind::KIND_NOT_SET;
+}
+
+// Puts into every field that refers to a resource what `name_of` says of it.
+void NameReferences(const NameOf& name_of, pb::Message* message) {
+  const pb::Reflection& access = *message->GetReflection();
+  std::vector<const pb::FieldDescriptor*> fields;
+  access.ListFields(*message, &fields);
+  for (const pb::FieldDescriptor* field : fields) {
+    if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE && field->is_repeated()) {
+      for (int i = 0; i < access.FieldSize(*message, field); ++i) {
+        NameReferences(name_of, access.MutableRepeatedMessage(message, field, i));
+      }
+    } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
+      NameReferences(name_of, access.MutableMessage(message, field));
+    } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING && !field->is_repeated()) {
+      const std::string value = access.GetString(*message, field);
+      const Kind kind = ReferredBy(*field, value);
+      if (kind != Kind::KIND_NOT_SET) access.SetString(message, field, name_of(kind, value));
+    }
+  }
+}
+
+// "inventory/http" for a rule: of each level above it, what `name_of` says.
+std::string ParentNames(const v1::Resource& resource, const NameOf& name_of) {
+  const std::vector<const char*>& keys = InfoOf(resource.kind_case()).parent_keys;
+  const std::vector<std::string> parts = absl::StrSplit(ResourceNameOf(resource), '/');
+  std::vector<std::string> names;
+  for (size_t i = 0; i < keys.size() && 2 * i + 1 < parts.size(); ++i) {
+    const std::string parent = absl::StrJoin(parts.begin(), parts.begin() + 2 * (i + 1), "/");
+    names.push_back(name_of(InfoOfParent(keys[i]).kind, parent));
+  }
+  return absl::StrJoin(names, "/");
+}
+
 }  // namespace
 
 void Table::Add(std::vector<std::string> cells) {
@@ -145,10 +194,18 @@ std::string ActionWords(const v1::RuleAction& action, const NameOf& name_of) {
 }
 
 std::string AgoWords(const pb::Duration& since) {
-  const absl::Duration age = absl::Seconds(since.seconds()) + absl::Nanoseconds(since.nanos());
-  if (age == absl::ZeroDuration()) return "now";
+  if (IsNever(since)) return "never";
+  const absl::Duration age = FromProto(since);
   const absl::Duration unit = age < absl::Seconds(10) ? absl::Milliseconds(100) : absl::Seconds(1);
-  return absl::StrCat(absl::FormatDuration(absl::Trunc(age, unit)), " ago");
+  const absl::Duration shown = absl::Trunc(age, unit);
+  return shown == absl::ZeroDuration() ? "now" : absl::StrCat(absl::FormatDuration(shown), " ago");
+}
+
+bool IsNever(const pb::Duration& since) { return FromProto(since) >= kEver; }
+
+std::string MillisecondWords(absl::Duration took) {
+  const absl::Duration shown = absl::Trunc(took, absl::Milliseconds(1));
+  return shown == absl::ZeroDuration() ? "0ms" : absl::FormatDuration(shown);
 }
 
 std::string ResourceNameOf(const v1::Resource& resource) {
@@ -181,18 +238,24 @@ void PrintResourceTable(const KindInfo& info, const std::vector<v1::Resource>& r
   table.Print(out);
 }
 
+Node ToNamedDocument(const v1::Resource& resource, const NameOf& name_of) {
+  v1::Resource named = resource;
+  NameReferences(name_of, MutableUnwrap(resource.kind_case(), &named));
+  return ToDocument(named, ParentNames(resource, name_of));
+}
+
 void PrintResources(OutputFormat format, const std::vector<v1::Resource>& resources,
-                    std::ostream& out) {
+                    const NameOf& name_of, std::ostream& out) {
   Node list = Node::Sequence();
   absl::string_view separator;
   for (const v1::Resource& resource : resources) {
     if (format == OutputFormat::kName) {
       out << ResourceNameOf(resource) << "\n";
     } else if (format == OutputFormat::kYaml) {
-      out << separator << EmitYaml(ToDocument(resource));
+      out << separator << EmitYaml(ToNamedDocument(resource, name_of));
       separator = "---\n";
     } else {
-      list.items.push_back(ToDocument(resource));
+      list.items.push_back(ToNamedDocument(resource, name_of));
     }
   }
   if (format == OutputFormat::kJson) out << EmitJson(list);

@@ -40,8 +40,12 @@ using NameOf = std::function<std::string(Kind kind, const std::string& reference
 std::string MatchWords(const v1::RuleMatch& match);
 // "inventory-blue 90%, inventory-green 10%", "answer 404".
 std::string ActionWords(const v1::RuleAction& action, const NameOf& name_of);
-// "now", "0.4s ago", "3m12s ago".
+// "now", "0.4s ago", "3m12s ago", "never".
 std::string AgoWords(const google::protobuf::Duration& since);
+// Whether `since` is how an agent says that it has heard nothing since its own start.
+bool IsNever(const google::protobuf::Duration& since);
+// "0ms", "12ms", "1.25s": cut to milliseconds.
+std::string MillisecondWords(absl::Duration took);
 
 // The display name where there is one, else the last part of the resource name.
 std::string TitleOf(const v1::Resource& resource);
@@ -50,9 +54,11 @@ std::string ResourceNameOf(const v1::Resource& resource);
 // The rows of `list KIND`.
 void PrintResourceTable(const KindInfo& info, const std::vector<v1::Resource>& resources,
                         const NameOf& name_of, std::ostream& out);
-// As yaml (documents), json (one list) or names; not kTable.
+// A document (see ToDocument) whose references and parents are what `name_of` makes of them.
+Node ToNamedDocument(const v1::Resource& resource, const NameOf& name_of);
+// As yaml (such documents), json (one list of them) or resource names; not kTable.
 void PrintResources(OutputFormat format, const std::vector<v1::Resource>& resources,
-                    std::ostream& out);
+                    const NameOf& name_of, std::ostream& out);
 void PrintNode(OutputFormat format, const Node& node, std::ostream& out);
 
 }  // namespace trellis::ctl

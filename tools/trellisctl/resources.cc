@@ -118,12 +118,7 @@ const Operations& OperationsOf(Kind kind) {
   abort();
 }
 
-const KindInfo& ParentInfo(const KindInfo& info) {
-  const absl::string_view key = info.parent_keys.back();
-  return InfoOf(key == "service"    ? Kind::kService
-                : key == "listener" ? Kind::kListener
-                                    : Kind::kTargetGroup);
-}
+const KindInfo& ParentInfo(const KindInfo& info) { return InfoOfParent(info.parent_keys.back()); }
 
 absl::StatusOr<v1::Resource> GetByName(Session& session, const KindInfo& info,
                                        const std::string& name) {
@@ -258,6 +253,23 @@ absl::StatusOr<v1::Resource> FindResource(Session& session, const KindInfo& info
   ASSIGN_OR_RETURN(const std::string parent, FindParent(session, info, parents));
   ASSIGN_OR_RETURN(const Resources children, ListResources(session, info, parent));
   return Pick(info, children, rest, absl::StrCat(" in ", absl::StrJoin(parents, "/")));
+}
+
+absl::StatusOr<v1::Resource> FindOneResource(Session& session, const KindInfo& info,
+                                             const std::string& name) {
+  ASSIGN_OR_RETURN(const v1::Resource found, FindResource(session, info, name));
+  // In a parent, and among agents, FindResource itself sees to it.
+  if (!info.parent_keys.empty() || name != TitleOf(found)) return found;
+  ASSIGN_OR_RETURN(const Resources all, ListResources(session, info));
+  std::vector<std::string> twins;
+  for (const v1::Resource& resource : all) {
+    if (TitleOf(resource) == name && twins.size() < kMaxNamesInMessage) {
+      twins.push_back(ResourceNameOf(resource));
+    }
+  }
+  if (twins.size() < 2) return found;
+  return absl::InvalidArgumentError(absl::StrCat(
+      info.singular, " \"", name, "\": means several; give one of ", absl::StrJoin(twins, ", ")));
 }
 
 absl::Status DeleteResource(Session& session, const v1::Resource& resource) {

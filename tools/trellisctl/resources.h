@@ -35,6 +35,11 @@ absl::StatusOr<v1::Resource> FindResource(Session& session, const KindInfo& info
                                           const std::string& name,
                                           std::vector<std::string> parents = {});
 
+// As FindResource, for what cannot be taken back. INVALID_ARGUMENT (exit 2) also when several have
+// that display name, as after a partition; the message lists their resource names.
+absl::StatusOr<v1::Resource> FindOneResource(Session& session, const KindInfo& info,
+                                             const std::string& name);
+
 // The resource name of the parent that `parents` mean.
 absl::StatusOr<std::string> FindParent(Session& session, const KindInfo& info,
                                        const std::vector<std::string>& parents);

@@ -1,13 +1,17 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
 #include "tools/trellisctl/commands.h"
 #include "tools/trellisctl/manifest.h"
 #include "tools/trellisctl/manifest_files.h"
 #include "tools/trellisctl/resources.h"
+#include "tools/trellisctl/server_words.h"
 #include "tools/trellisctl/session.h"
 
 namespace trellis::ctl {
@@ -15,6 +19,12 @@ namespace {
 
 constexpr absl::Duration kApplyTimeout = absl::Seconds(30);
 constexpr absl::Duration kDefaultWait = absl::Seconds(10);
+
+// An IPv6 address before a port stands in brackets, as in the target's resource name.
+std::string HostOf(const std::string& target_id) {
+  const bool is_ipv6 = absl::StrContains(target_id, ":") && !absl::StartsWith(target_id, "arn:");
+  return is_ipv6 ? absl::StrCat("[", target_id, "]") : target_id;
+}
 
 // What a manifest is called on the command line: "inventory/http/stock", "shop/storefront".
 std::string PathOf(const v1::Manifest& manifest) {
@@ -29,12 +39,47 @@ std::string PathOf(const v1::Manifest& manifest) {
     case Kind::kTarget:
       return resource.target().port() == 0
                  ? absl::StrCat(manifest.parent(), "/", resource.target().id())
-                 : absl::StrCat(manifest.parent(), "/", resource.target().id(), ":",
+                 : absl::StrCat(manifest.parent(), "/", HostOf(resource.target().id()), ":",
                                 resource.target().port());
     default:
       return manifest.parent().empty() ? TitleOf(resource)
                                        : absl::StrCat(manifest.parent(), "/", TitleOf(resource));
   }
+}
+
+// The display name of `applied` where the manifest gave its id, else what it gave.
+std::string Spoken(const std::string& given, Kind kind, const std::string& applied,
+                   const NameOf& name_of) {
+  return IdOf(given) == IdOf(applied) ? name_of(kind, applied) : given;
+}
+
+// `manifest`, which made `applied`, with display names for the ids it refers by.
+v1::Manifest WithNames(v1::Manifest manifest, const v1::Resource& applied, const NameOf& name_of) {
+  const std::vector<const char*>& keys = InfoOf(applied.kind_case()).parent_keys;
+  if (!keys.empty()) {
+    std::vector<std::string> given =
+        absl::StrSplit(manifest.parent(), absl::MaxSplits('/', static_cast<int>(keys.size()) - 1));
+    const std::vector<std::string> ids = absl::StrSplit(ParentOf(ResourceNameOf(applied)), '/');
+    for (size_t i = 0; i < given.size() && i < ids.size(); ++i) {
+      given[i] = Spoken(given[i], InfoOfParent(keys[i]).kind, ids[i], name_of);
+    }
+    manifest.set_parent(absl::StrJoin(given, "/"));
+  }
+  v1::Resource& resource = *manifest.mutable_resource();
+  if (applied.has_vpc_association()) {
+    auto& ends = *resource.mutable_vpc_association();
+    const v1::VpcAssociation& made = applied.vpc_association();
+    ends.set_vpc(Spoken(ends.vpc(), Kind::kVpc, made.vpc(), name_of));
+    ends.set_service_network(
+        Spoken(ends.service_network(), Kind::kServiceNetwork, made.service_network(), name_of));
+  } else if (applied.has_service_association()) {
+    auto& ends = *resource.mutable_service_association();
+    const v1::ServiceAssociation& made = applied.service_association();
+    ends.set_service(Spoken(ends.service(), Kind::kService, made.service(), name_of));
+    ends.set_service_network(
+        Spoken(ends.service_network(), Kind::kServiceNetwork, made.service_network(), name_of));
+  }
+  return manifest;
 }
 
 std::string OutcomeWords(v1::ApplyResponse::Outcome outcome, bool dry_run) {
@@ -48,12 +93,13 @@ void PrintOutcomes(Session& session, const v1::ApplyRequest& request,
   if (session.format() != OutputFormat::kTable) {
     std::vector<v1::Resource> resources;
     for (const auto& result : response.results()) resources.push_back(result.resource());
-    PrintResources(session.format(), resources, session.out());
+    PrintResources(session.format(), resources, session.References(), session.out());
     return;
   }
   Table table({"KIND", "NAME", "OUTCOME"});
   for (int i = 0; i < std::min(request.manifests_size(), response.results_size()); ++i) {
-    const v1::Manifest& manifest = request.manifests(i);
+    const v1::Resource& applied = response.results(i).resource();
+    const v1::Manifest manifest = WithNames(request.manifests(i), applied, session.Names());
     table.Add({InfoOf(manifest.resource().kind_case()).singular, PathOf(manifest),
                OutcomeWords(response.results(i).outcome(), request.validate_only())});
   }
@@ -69,17 +115,26 @@ absl::Status DeleteFiles(Session& session, const std::vector<std::string>& paths
   std::stable_sort(manifests.begin(), manifests.end(),
                    [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   std::reverse(manifests.begin(), manifests.end());
+  // All is found before any is deleted: a name that means nothing certain leaves everything.
+  struct Doomed {
+    std::string words;
+    v1::Resource resource;
+  };
+  std::vector<Doomed> all;
   for (const v1::Manifest& manifest : manifests) {
     const KindInfo& info = InfoOf(manifest.resource().kind_case());
     const std::string path = PathOf(manifest);
-    const auto resource = FindResource(session, info, path);
+    const auto resource = FindOneResource(session, info, path);
     if (absl::IsNotFound(resource.status())) {
       session.out() << info.singular << " " << path << " is not there\n";
       continue;
     }
     RETURN_IF_ERROR(resource.status());
-    RETURN_IF_ERROR(DeleteResource(session, *resource));
-    session.out() << info.singular << " " << path << " deleted\n";
+    all.push_back({absl::StrCat(info.singular, " ", path), *resource});
+  }
+  for (const Doomed& one : all) {
+    RETURN_IF_ERROR(DeleteResource(session, one.resource));
+    session.out() << one.words << " deleted\n";
   }
   return absl::OkStatus();
 }
@@ -91,8 +146,9 @@ absl::Status RunApply(Session& session, const Invocation& call) {
     return absl::InvalidArgumentError("--file: missing; a file, a folder, or - for standard input");
   }
   ASSIGN_OR_RETURN(const absl::Duration wait, call.GetDuration("wait", kDefaultWait));
+  ManifestPlaces places;
   ASSIGN_OR_RETURN(std::vector<v1::Manifest> manifests,
-                   ReadManifestFiles(call.All("file"), session.in()));
+                   ReadManifestFiles(call.All("file"), session.in(), &places));
   if (manifests.empty()) {
     return absl::InvalidArgumentError("--file: no resources in what was given");
   }
@@ -101,7 +157,13 @@ absl::Status RunApply(Session& session, const Invocation& call) {
   request.set_account(call.Get("account"));
   request.set_validate_only(call.Has("dry-run"));
   v1::ApplyResponse response;
-  RETURN_IF_ERROR(session.Call(&v1::ApplyAdmin::Stub::Apply, request, &response, kApplyTimeout));
+  const absl::Status applied =
+      session.Call(&v1::ApplyAdmin::Stub::Apply, request, &response, kApplyTimeout);
+  if (!applied.ok()) {
+    return WithExit(
+        ExitCodeOf(applied),
+        absl::Status(applied.code(), InManifestWords(applied.message(), request, places)));
+  }
   PrintOutcomes(session, request, response);
   if (!call.Has("wait") || request.validate_only()) return absl::OkStatus();
   return WaitForConvergence(session, response.mesh_token(), wait);
@@ -123,7 +185,8 @@ absl::Status RunDelete(Session& session, const Invocation& call) {
         "agents are evicted, and for good: trellisctl agent evict NAME");
   }
   for (size_t i = 1; i < call.arguments.size(); ++i) {
-    ASSIGN_OR_RETURN(const v1::Resource resource, FindResource(session, *info, call.arguments[i]));
+    ASSIGN_OR_RETURN(const v1::Resource resource,
+                     FindOneResource(session, *info, call.arguments[i]));
     RETURN_IF_ERROR(DeleteResource(session, resource));
     session.out() << info->singular << " " << call.arguments[i] << " deleted\n";
   }

@@ -31,7 +31,7 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
                absl::AsciiStrToLower(v1::AgentRole_Name(agent.role())), agent.mesh_address(),
                Words(one), AgoWords(one.last_heard()), one.version(),
                one.root().substr(0, kShownOfRoot),
-               one.missing_transactions() == 0 ? "0" : absl::StrCat(one.missing_transactions()),
+               IsNever(one.last_heard()) ? "" : absl::StrCat(one.missing_transactions()),
                one.enforcing_all() ? "all"
                : alive             ? "not yet"
                                    : "unknown"});
@@ -82,8 +82,7 @@ absl::Status WaitForConvergence(Session& session, const std::string& mesh_token,
       absl::Seconds(response.took().seconds()) + absl::Nanoseconds(response.took().nanos());
   // Beside a table it is one more line; scripts that read yaml or json find it aside.
   (session.format() == OutputFormat::kTable ? session.out() : session.err())
-      << "Enforced by " << reached << " after "
-      << absl::FormatDuration(absl::Trunc(took, absl::Milliseconds(1))) << "\n";
+      << "Enforced by " << reached << " after " << MillisecondWords(took) << "\n";
   return absl::OkStatus();
 }
 

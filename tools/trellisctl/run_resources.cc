@@ -18,7 +18,7 @@ void Show(Session& session, const KindInfo& info, const std::vector<v1::Resource
   if (session.format() == OutputFormat::kTable) {
     PrintResourceTable(info, resources, session.Names(), session.out());
   } else {
-    PrintResources(session.format(), resources, session.out());
+    PrintResources(session.format(), resources, session.References(), session.out());
   }
 }
 
@@ -124,7 +124,7 @@ absl::Status RunGet(Session& session, const Invocation& call) {
   ASSIGN_OR_RETURN(const v1::Resource resource,
                    FindResource(session, *info, call.arguments[1], parents));
   if (session.format() == OutputFormat::kJson) {  // One was asked for: no list around it.
-    PrintNode(OutputFormat::kJson, ToDocument(resource), session.out());
+    PrintNode(OutputFormat::kJson, ToNamedDocument(resource, session.References()), session.out());
   } else {
     Show(session, *info, {resource});
   }

@@ -208,7 +208,7 @@ std::vector<KindInfo> MakeKinds() {
        {},
        {},
        false,
-       {{"NAME", "name"},
+       {{"NAME", "displayName"},
         {"ID", "id"},
         {"ROLE", "role"},
         {"VPC", "vpc", R::kVpc},
@@ -260,6 +260,14 @@ const KindInfo& InfoOf(Kind kind) {
   abort();
 }
 
+const KindInfo& InfoOfParent(absl::string_view key) {
+  for (const KindInfo& info : Kinds()) {
+    if (absl::EqualsIgnoreCase(info.document, key)) return info;
+  }
+  LOG(FATAL) << "no kind of resource is called " << key;
+  abort();
+}
+
 absl::StatusOr<const KindInfo*> ParseKind(absl::string_view word) {
   const std::string squeezed = Squeeze(word);
   std::vector<std::string> accepted;
@@ -288,6 +296,10 @@ const pb::FieldDescriptor* FieldOf(const pb::Descriptor& message, absl::string_v
     if (rename != nullptr && rename->also != nullptr && key == rename->also) return &field;
   }
   return nullptr;
+}
+
+bool IsUnionWrapper(const pb::Descriptor& message, absl::string_view key) {
+  return key == "match" && (message.name() == "PathMatch" || message.name() == "HeaderMatch");
 }
 
 std::vector<std::string> RequiredKeysOf(const pb::Descriptor& message) {

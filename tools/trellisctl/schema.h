@@ -42,6 +42,8 @@ struct KindInfo {
 // Every kind, in the order in which they can be created: what refers comes after what it names.
 absl::Span<const KindInfo> Kinds();
 const KindInfo& InfoOf(Kind kind);
+// The kind that a key of `parent_keys` stands for: TargetGroup for targetGroup.
+const KindInfo& InfoOfParent(absl::string_view key);
 
 // `word` as on a command line: any letter case, with or without hyphens, singular, plural or alias.
 //   INVALID_ARGUMENT  no such kind; the message lists them
@@ -53,6 +55,9 @@ std::string KeyOf(const google::protobuf::FieldDescriptor& field);
 // null when none does.
 const google::protobuf::FieldDescriptor* FieldOf(const google::protobuf::Descriptor& message,
                                                  absl::string_view key);
+// The reference's long form wraps a union in one more mapping, pathMatch: {match: {exact: …}}:
+// whether `key` is that mapping's in `message`.
+bool IsUnionWrapper(const google::protobuf::Descriptor& message, absl::string_view key);
 // Keys that must be present in `message`, e.g. targetGroup in a weighted target group.
 std::vector<std::string> RequiredKeysOf(const google::protobuf::Descriptor& message);
 

@@ -10,8 +10,11 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "auth/trust/certificate.h"
 #include "base/status_macros.h"
 #include "node/mesh/mesh_dialer.h"
 #include "tools/trellisctl/identity_file.h"
@@ -62,6 +65,25 @@ absl::StatusOr<int> ConnectUnix(const std::string& path) {
   return fd;
 }
 
+std::string AccountOf(const v1::Resource& resource) {
+  const google::protobuf::Message& message = Unwrap(resource);
+  const auto* field = message.GetDescriptor()->FindFieldByName("account");
+  return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
+}
+
+// What an agent's certificate may do is replicate: the other end would know no command.
+absl::Status CheckIsOperators(const std::string& path, const tls::Credentials& credentials) {
+  const auto root = trust::MeshRoot::FromPem(credentials.root_pem);
+  const auto der = trust::CertificateDerFromPem(credentials.certificate_pem);
+  if (!root.ok() || !der.ok()) return absl::OkStatus();  // The handshake says what is wrong.
+  const auto owner = trust::VerifyChain(*der, *root, absl::Now());
+  if (!owner.ok() || owner->kind == trust::PeerKind::kOperator) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--identity: \"", path, "\": the certificate of ", owner->ToString(),
+                   ", which may not administer; give an operator's, as `trellisctl operator "
+                   "create` writes it"));
+}
+
 }  // namespace
 
 Session::Session(Destination destination, OutputFormat format, std::istream& in, std::ostream& out,
@@ -93,6 +115,7 @@ absl::Status Session::ConnectRemotely() {
         "--agent: needs --identity FILE, which `trellisctl operator create` writes");
   }
   ASSIGN_OR_RETURN(const tls::Credentials credentials, ReadIdentityFile(destination_.identity));
+  RETURN_IF_ERROR(CheckIsOperators(destination_.identity, credentials));
   ASSIGN_OR_RETURN(dialer_, mesh::MeshDialer::ForMember(credentials));
   absl::StatusOr<mesh::MeshConnection> connection =
       dialer_->DialAndWait(destination_.agent, std::nullopt);
@@ -133,19 +156,43 @@ absl::Status Session::FromGrpc(const grpc::Status& status) const {
   return WithExit(ExitCode::kRefused, refused);
 }
 
+const Session::NamesById& Session::NamesOf(Kind kind) {
+  const auto [names, is_new] = names_.try_emplace(kind);
+  if (!is_new) return names->second;
+  // Names are a courtesy: without them the ids are shown.
+  const auto resources = ListResources(*this, InfoOf(kind)).value_or(std::vector<v1::Resource>());
+  std::map<std::string, Named*> by_title;  // Below the parent.
+  std::set<std::string> accounts;
+  for (const v1::Resource& resource : resources) {
+    const std::string name = ResourceNameOf(resource);
+    Named& named = names->second[IdOf(name)];
+    named.title = TitleOf(resource);
+    const auto [twin, is_only] =
+        by_title.try_emplace(absl::StrCat(ParentOf(name), "/", named.title), &named);
+    if (!is_only) named.findable = twin->second->findable = false;
+    accounts.insert(AccountOf(resource));
+  }
+  if (accounts.size() > 1) {
+    for (auto& [id, named] : names->second) named.findable = false;
+  }
+  return names->second;
+}
+
 NameOf Session::Names() {
   return [this](Kind kind, const std::string& reference) {
-    const auto [names, is_new] = names_.try_emplace(kind);
-    if (is_new) {
-      const auto resources = ListResources(*this, InfoOf(kind));
-      // Names are a courtesy: without them the ids are shown.
-      for (const v1::Resource& resource : resources.value_or(std::vector<v1::Resource>())) {
-        names->second[IdOf(ResourceNameOf(resource))] = TitleOf(resource);
-      }
-    }
     const std::string id = IdOf(reference);
-    const auto name = names->second.find(id);
-    return name == names->second.end() ? id : name->second;
+    const NamesById& names = NamesOf(kind);
+    const auto name = names.find(id);
+    return name == names.end() ? id : name->second.title;
+  };
+}
+
+NameOf Session::References() {
+  return [this](Kind kind, const std::string& reference) {
+    const std::string id = IdOf(reference);
+    const NamesById& names = NamesOf(kind);
+    const auto name = names.find(id);
+    return name == names.end() || !name->second.findable ? id : name->second.title;
   };
 }
 

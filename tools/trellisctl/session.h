@@ -74,8 +74,18 @@ class Session {
   // Display names of what tables refer to: each kind is listed once, when first asked for. A
   // reference to what is not there stays as it is. Borrows the session.
   NameOf Names();
+  // The same for documents, which must be found again when they are applied: the id stays where the
+  // display name is not the only one of its kind and parent, or may be another account's.
+  NameOf References();
 
  private:
+  struct Named {
+    std::string title;
+    bool findable = true;  // By its title.
+  };
+  using NamesById = std::map<std::string, Named>;
+
+  const NamesById& NamesOf(Kind kind);
   absl::Status ConnectLocally();
   absl::Status ConnectRemotely();
   bool ConnectionLost() const;
@@ -88,7 +98,7 @@ class Session {
   std::unique_ptr<mesh::MeshDialer> dialer_;  // Pumps the bytes of a remote connection.
   std::shared_ptr<grpc::Channel> channel_;
   int watched_fd_ = -1;  // The channel's socket once more, to see whether it is still connected.
-  std::map<Kind, std::map<std::string, std::string>> names_;  // By id.
+  std::map<Kind, NamesById> names_;
 };
 
 }  // namespace trellis::ctl

@@ -48,4 +48,9 @@ std::string DidYouMean(absl::string_view given, const std::vector<std::string>& 
   return best == nullptr ? "" : absl::StrCat("; did you mean \"", *best, "\"?");
 }
 
+std::string DidYouMeanOrStop(absl::string_view given, const std::vector<std::string>& accepted) {
+  const std::string suggestion = DidYouMean(given, accepted);
+  return suggestion.empty() ? "." : suggestion;
+}
+
 }  // namespace trellis::ctl
