@@ -17,6 +17,7 @@
 #include "base/status_macros.h"
 #include "base/sync/mutex.h"
 #include "node/mesh/descriptors.h"
+#include "node/mesh/grpc_library.h"
 #include "node/mesh/handshake.h"
 #include "node/mesh/tunnel_set.h"
 #include "node/net/loop_thread.h"
@@ -228,6 +229,7 @@ absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSe
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MeshServer>> MeshServer::Start(Options options) {
+  KeepGrpcRunning();
   ASSIGN_OR_RETURN(net::Fd listener, net::Listen(options.listen));
   ASSIGN_OR_RETURN(const net::Endpoint local, net::LocalEndpoint(listener.get()));
   auto server = std::make_unique<MeshServerImpl>(std::move(options), std::move(listener), local);
