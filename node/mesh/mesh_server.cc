@@ -44,6 +44,10 @@ std::unique_ptr<grpc::Server> Serve(const std::vector<grpc::Service*>& services)
   return builder.BuildAndStart();
 }
 
+absl::Status EvictedError(const trust::PeerIdentity& peer) {
+  return absl::PermissionDeniedError(absl::StrCat(peer.ToString(), " was evicted"));
+}
+
 class MeshServerImpl final : public MeshServer, private net::FdHandler {
  public:
   MeshServerImpl(Options options, net::Fd listener, net::Endpoint local)
@@ -115,7 +119,7 @@ absl::StatusOr<trust::PeerIdentity> MeshServerImpl::Admit(
     const std::vector<absl::string_view>& chain) {
   ASSIGN_OR_RETURN(trust::PeerIdentity peer, by_root_(chain));
   if (IsRefused(peer)) {
-    return absl::PermissionDeniedError(absl::StrCat(peer.ToString(), " was evicted"));
+    return EvictedError(peer);
   }
   return peer;
 }
@@ -213,6 +217,8 @@ absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSe
   const std::optional<trust::PeerIdentity> peer = session->peer();
   const bool enroll = session->alpn() == tls::kAlpnEnroll;
   if (!enroll && !peer.has_value()) return absl::InternalError("no certificate was verified");
+  // Verified perhaps a while ago: a peer may hold the end of its handshake back.
+  if (peer.has_value() && IsRefused(*peer)) return EvictedError(*peer);
   const std::string name = enroll ? absl::StrCat("joining host ", from.ToString())
                                   : absl::StrCat(peer->ToString(), " at ", from.ToString());
   grpc::Server* const server = enroll                                  ? enrollment_.get()
