@@ -4,10 +4,14 @@
 
 namespace trellis::mesh {
 
-// From now on gRPC stays initialised until the process ends, whatever servers and channels come and
-// go. When the last of them goes, gRPC would otherwise join its threads, and one of those may sleep
-// in a poll for up to 10 s (gRPC 1.51, tcp_posix.cc, run_poller) if a connection was busy: an agent
-// would take that long to stop. Any thread; again does nothing.
+// From now on gRPC and the threads that run its callbacks stay until the process ends, whatever
+// servers and channels come and go. Otherwise the last of them to go would end both (gRPC 1.51):
+//  - a callback that lets go of the last channel, as the end of a link does when the agent stops,
+//    would take its own thread's queue away and crash (completion_queue_cc.cc,
+//    CallbackAlternativeCQ::Unref);
+//  - ending joins a thread that may sleep for up to 10 s if a connection was busy (tcp_posix.cc,
+//    run_poller).
+// Any thread; again does nothing.
 void KeepGrpcRunning();
 
 }  // namespace trellis::mesh
