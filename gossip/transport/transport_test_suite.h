@@ -6,12 +6,12 @@
 #define TRELLIS_GOSSIP_TRANSPORT_TRANSPORT_TEST_SUITE_H_
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "gossip/transport/recording_receiver.h"
 #include "gossip/transport/transport.h"
 #include "gtest/gtest.h"
 
@@ -29,35 +29,6 @@ class TransportHarness {
 
 // Makes a harness of that many transports. Node ids ascend with the index.
 using TransportFactory = std::function<std::unique_ptr<TransportHarness>(size_t count)>;
-
-class RecordingReceiver final : public Transport::Receiver {
- public:
-  void OnLinkUp(NodeId peer) override {
-    EXPECT_FALSE(in_call) << "called back from inside a call";
-    EXPECT_FALSE(up[peer]) << "two ups without a down";
-    up[peer] = true;
-    ++ups;
-  }
-  void OnLinkDown(NodeId peer, const absl::Status& why) override {
-    EXPECT_FALSE(in_call) << "called back from inside a call";
-    EXPECT_FALSE(why.ok());
-    up[peer] = false;
-    last_down = why;
-    ++downs;
-  }
-  void OnFrame(NodeId peer, const peer::v1::Frame& frame) override {
-    EXPECT_FALSE(in_call) << "called back from inside a call";
-    EXPECT_TRUE(up[peer]) << "a frame without a link";
-    frames.push_back(frame);
-  }
-
-  bool in_call = false;
-  std::map<NodeId, bool> up;
-  int ups = 0;
-  int downs = 0;
-  absl::Status last_down;
-  std::vector<peer::v1::Frame> frames;
-};
 
 inline peer::v1::Frame NumberedFrame(int64_t number, size_t padding = 0) {
   peer::v1::Frame frame;

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -103,6 +104,7 @@ class AgentImpl final : public Agent {
   void EndParts();
 
   absl::Status StartMeshPort();
+  void FollowEvictions();
   void RefuseEvicted();
   Runtime runtime() { return {control_->loop(), random_}; }
 
@@ -127,7 +129,6 @@ class AgentImpl final : public Agent {
   std::unique_ptr<mesh::MeshServer> mesh_server_;
   std::unique_ptr<api::AdminServer> admin_server_;
   bool sync_scheduled_ = false;
-  absl::flat_hash_set<std::string> evicted_;  // Node ids in hex. Control thread.
 };
 
 absl::Status AgentImpl::Start() {
@@ -306,22 +307,28 @@ absl::Status AgentImpl::StartMeshPort() {
       mesh::MeshServer::Start(std::move(options));
   RETURN_IF_ERROR(Named("mesh_listen", server.status()));
   mesh_server_ = *std::move(server);
-  net::RunOn(control_->loop(), [this] { RefuseEvicted(); });
+  net::RunOn(control_->loop(), [this] { FollowEvictions(); });
   return absl::OkStatus();
 }
 
-// The catalog's word ends what a certificate alone would still allow. Those evicted before this
-// start are refused by the gossip, which knows the tombstones.
-void AgentImpl::RefuseEvicted() {
+// The catalog's word ends what a certificate alone would still allow. Who came and went without
+// being seen here is refused by the gossip, as all are who are not in the roster.
+void AgentImpl::FollowEvictions() {
+  RefuseEvicted();
   catalog_->Subscribe([this](const storage::Applied& applied) {
-    for (const storage::Applied::Item& item : applied.items) {
-      if (item.after != nullptr || item.before == nullptr || !item.before->has_agent()) continue;
-      const absl::StatusOr<resource::Name> name = resource::ParseName(item.name);
-      if (name.ok()) evicted_.insert(name->ids[0]);
-      mesh_server_->SetRefused([evicted = evicted_](const trust::PeerIdentity& peer) {
-        return peer.kind == trust::PeerKind::kAgent && evicted.contains(trust::NodeHex(peer.node));
-      });
-    }
+    const bool evicted = absl::c_any_of(applied.items, [](const storage::Applied::Item& item) {
+      return item.after == nullptr && item.before != nullptr && item.before->has_agent();
+    });
+    if (evicted) RefuseEvicted();
+  });
+}
+
+void AgentImpl::RefuseEvicted() {
+  absl::flat_hash_set<std::string> evicted;  // Node ids in hex.
+  catalog_->VisitTombstones(resource::CollectionPrefix(resource::Kind::kAgent),
+                            [&](const std::string& name) { evicted.insert(resource::IdOf(name)); });
+  mesh_server_->SetRefused([evicted = std::move(evicted)](const trust::PeerIdentity& peer) {
+    return peer.kind == trust::PeerKind::kAgent && evicted.contains(trust::NodeHex(peer.node));
   });
 }
 

@@ -27,6 +27,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   request.node = random.Next64() | 1;  // Never 0, which means none.
   request.display_name = options.display_name;
   request.mesh_address = options.mesh_address;
+  request.vpc = options.vpc;
   ASSIGN_OR_RETURN(const peer::v1::EnrollResponse response,
                    mesh::Join(token, keys, request, [now] { return now; }));
   ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromPem(response.root_pem()));
@@ -38,6 +39,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   identity.local.set_node(trust::NodeHex(self.node));
   identity.local.set_display_name(options.display_name);
   identity.local.set_vpc(self.vpc);
+  identity.local.set_vpc_display_name(response.vpc_display_name());
   identity.local.set_account(response.account());
   identity.local.set_region(response.region());
   identity.local.set_mesh_domain(response.mesh_domain());

@@ -59,9 +59,9 @@ absl::Status Join(const AgentOptions& options, std::string token) {
   RETURN_IF_ERROR(CheckNoIdentity(options.data_dir));
   ASSIGN_OR_RETURN(const Identity identity, JoinMesh(options, token, absl::Now()));
   RETURN_IF_ERROR(SaveIdentity(options.data_dir, identity));
-  std::printf("Joined mesh %s as agent %s in %s.\nNext: trellisd run\n",
+  std::printf("Joined mesh %s as agent %s in VPC %s (%s).\nNext: trellisd run\n",
               identity.local.mesh_id().c_str(), identity.local.node().c_str(),
-              identity.local.vpc().c_str());
+              identity.local.vpc_display_name().c_str(), identity.local.vpc().c_str());
   return absl::OkStatus();
 }
 

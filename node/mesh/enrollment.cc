@@ -25,6 +25,10 @@ absl::Duration ToDuration(const google::protobuf::Duration& proto) {
   return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
 }
 
+absl::Time ToTime(const google::protobuf::Timestamp& proto) {
+  return absl::FromUnixSeconds(TimeUtil::TimestampToSeconds(proto));
+}
+
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   return TimeUtil::SecondsToTimestamp(absl::ToUnixSeconds(time));
 }
@@ -51,6 +55,17 @@ absl::Status CheckHostPort(absl::string_view address) {
       "192.0.2.10:7950");
 }
 
+// A host that names no VPC takes the token's.
+absl::Status CheckVpc(const std::string& wanted, const v1::Vpc& vpc) {
+  if (wanted.empty() || wanted == vpc.display_name() || wanted == vpc.name() ||
+      wanted == resource::IdOf(vpc.name())) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("vpc: this join token is for ", vpc.display_name(), " (", vpc.name(),
+                   "), not for \"", wanted, "\"; join with a token made for that VPC"));
+}
+
 trust::PeerRole ToRole(v1::AgentRole role) {
   return role == v1::ADMIN ? trust::PeerRole::kAdmin : trust::PeerRole::kWorker;
 }
@@ -74,18 +89,29 @@ absl::Status Enrollment::CheckIssuing() const {
       issuers.empty() ? "the agent that made the mesh" : absl::StrJoin(issuers, " or ")));
 }
 
-absl::StatusOr<std::string> Enrollment::AccountOfVpc(const std::string& vpc) const {
-  const std::shared_ptr<const v1::Resource> resource = catalog_.Find(vpc);
-  if (resource == nullptr || !resource->has_vpc()) {
-    return absl::NotFoundError(absl::StrCat("vpc: ", vpc, " does not exist"));
-  }
-  return resource->vpc().account().empty() ? options_.account : resource->vpc().account();
+absl::StatusOr<v1::Vpc> Enrollment::FindVpc(const std::string& name) const {
+  const std::shared_ptr<const v1::Resource> resource = catalog_.Find(name);
+  if (resource != nullptr && resource->has_vpc()) return resource->vpc();
+  return absl::NotFoundError(absl::StrCat("vpc: ", name, " does not exist"));
+}
+
+std::vector<storage::Change> Enrollment::PruneTokens() const {
+  const absl::Time limit = runtime_.scheduler.WallNow() - kTokenKept;
+  std::vector<storage::Change> deletes;
+  catalog_.Visit(resource::CollectionPrefix(Kind::kJoinToken), "",
+                 [&](const std::string& name, const storage::Catalog::Record& record) {
+                   if (ToTime(record.resource->join_token().expire_time()) < limit) {
+                     deletes.push_back({name, std::nullopt, record.version});
+                   }
+                   return deletes.size() < kMaxTokensPruned;
+                 });
+  return deletes;
 }
 
 absl::StatusOr<v1::CreateJoinTokenResponse> Enrollment::CreateJoinToken(
     const v1::CreateJoinTokenRequest& request) {
   RETURN_IF_ERROR(CheckIssuing());
-  RETURN_IF_ERROR(AccountOfVpc(request.vpc()).status());
+  RETURN_IF_ERROR(FindVpc(request.vpc()).status());
   trust::JoinToken token;
   token.mesh_id = options_.authority->root().mesh_id();
   token.root_sha256 = options_.authority->root().sha256();
@@ -114,7 +140,9 @@ absl::StatusOr<v1::CreateJoinTokenResponse> Enrollment::CreateJoinToken(
   record.set_secret_sha256(trust::HashJoinSecret(token.secret));
   *record.mutable_expire_time() = response.expire_time();
   const std::string name = record.name();
-  RETURN_IF_ERROR(catalog_.Commit({{name, std::move(resource), {}}}).status());
+  std::vector<storage::Change> changes = PruneTokens();
+  changes.push_back({name, std::move(resource), {}});
+  RETURN_IF_ERROR(catalog_.Commit(std::move(changes)).status());
   return response;
 }
 
@@ -152,8 +180,7 @@ absl::Status Enrollment::CheckToken(const peer::v1::EnrollRequest& request,
     return absl::PermissionDeniedError(absl::StrCat(
         "join token: used already, by ", token.used_by(), "; make a new one for each host"));
   }
-  if (runtime_.scheduler.WallNow() >=
-      absl::FromUnixSeconds(TimeUtil::TimestampToSeconds(token.expire_time()))) {
+  if (runtime_.scheduler.WallNow() >= ToTime(token.expire_time())) {
     return absl::PermissionDeniedError(absl::StrCat(
         "join token: expired at ", TimeUtil::ToString(token.expire_time()), "; make a new one"));
   }
@@ -184,34 +211,25 @@ absl::Status Enrollment::CheckNewcomer(const peer::v1::EnrollRequest& request) c
                    "; choose another, or evict that agent first if this host replaces it"));
 }
 
-absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Enroll(
-    const peer::v1::EnrollRequest& request) {
-  RETURN_IF_ERROR(CheckIssuing());
-  const std::string token_name = resource::Join("", Kind::kJoinToken, request.token_id());
-  std::optional<storage::Catalog::Record> record;
-  if (resource::IsId(Kind::kJoinToken, request.token_id()))
-    record = catalog_.FindRecord(token_name);
-  RETURN_IF_ERROR(CheckToken(request, record));
-  RETURN_IF_ERROR(CheckNewcomer(request));
-
+absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Certify(const peer::v1::EnrollRequest& request,
+                                                             const v1::JoinToken& token,
+                                                             const v1::Vpc& vpc) const {
   const trust::MeshAuthority& authority = *options_.authority;
-  v1::Resource used = *record->resource;
-  const v1::JoinToken& token = used.join_token();
-  ASSIGN_OR_RETURN(const std::string account, AccountOfVpc(token.vpc()));
   const trust::PeerIdentity identity = trust::PeerIdentity::Agent(
-      authority.root().mesh_id(), request.node(), account, token.vpc(), ToRole(token.role()));
+      authority.root().mesh_id(), request.node(),
+      vpc.account().empty() ? options_.account : vpc.account(), token.vpc(), ToRole(token.role()));
   const absl::Time now = runtime_.scheduler.WallNow();
   peer::v1::EnrollResponse response;
   ASSIGN_OR_RETURN(
       *response.mutable_certificate_pem(),
       authority.Issue(request.public_key_der(), identity, now, trust::kAgentCertificateLifetime));
-  ASSIGN_OR_RETURN(const std::string der, trust::CertificateDerFromPem(response.certificate_pem()));
+  *response.mutable_expire_time() = ToTimestamp(now + trust::kAgentCertificateLifetime);
   response.set_root_pem(authority.root().pem());
   response.set_mesh_id(authority.root().mesh_id());
   response.set_account(options_.account);
   response.set_region(options_.region);
   response.set_mesh_domain(options_.mesh_domain);
-  *response.mutable_expire_time() = ToTimestamp(now + trust::kAgentCertificateLifetime);
+  response.set_vpc_display_name(vpc.display_name());
   VisitAgents(catalog_, [&](const v1::Agent& agent) {
     const absl::StatusOr<uint64_t> node = trust::ParseNodeHex(resource::IdOf(agent.name()));
     if (!node.ok()) return true;
@@ -220,22 +238,41 @@ absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Enroll(
     member.set_mesh_address(agent.mesh_address());
     return response.members_size() < kMaxMembersTold;
   });
+  return response;
+}
 
+absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Enroll(
+    const peer::v1::EnrollRequest& request) {
+  RETURN_IF_ERROR(CheckIssuing());
+  const std::string token_name = resource::Join("", Kind::kJoinToken, request.token_id());
+  std::optional<storage::Catalog::Record> record;
+  if (resource::IsId(Kind::kJoinToken, request.token_id()))
+    record = catalog_.FindRecord(token_name);
+  RETURN_IF_ERROR(CheckToken(request, record));
+  v1::Resource used = *record->resource;
+  v1::JoinToken& token = *used.mutable_join_token();
+  ASSIGN_OR_RETURN(const v1::Vpc vpc, FindVpc(token.vpc()));
+  RETURN_IF_ERROR(CheckVpc(request.vpc(), vpc));
+  RETURN_IF_ERROR(CheckNewcomer(request));
+  ASSIGN_OR_RETURN(peer::v1::EnrollResponse response, Certify(request, token, vpc));
+  ASSIGN_OR_RETURN(const std::string der, trust::CertificateDerFromPem(response.certificate_pem()));
+
+  const std::string agent_name = resource::AgentName(request.node());
   v1::Resource newcomer;
   v1::Agent& agent = *newcomer.mutable_agent();
-  agent.set_name(resource::AgentName(request.node()));
+  agent.set_name(agent_name);
   agent.set_display_name(request.display_name());
   agent.set_role(token.role());
   agent.set_vpc(token.vpc());
   agent.set_mesh_address(request.mesh_address());
   agent.set_certificate_sha256(crypto::Sha256String(der));
-  used.mutable_join_token()->set_used_by(agent.name());
-  const std::string agent_name = agent.name();
+  token.set_used_by(agent_name);
   RETURN_IF_ERROR(catalog_
                       .Commit({{token_name, std::move(used), record->version},
                                {agent_name, std::move(newcomer), {}}})
                       .status());
-  LOG(INFO) << "trust: " << identity.ToString() << " joined as " << request.display_name();
+  LOG(INFO) << "trust: " << agent_name << " joined as " << request.display_name() << " in "
+            << vpc.name();
   return response;
 }
 

@@ -11,9 +11,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "auth/trust/authority.h"
 #include "base/runtime/runtime.h"
 #include "node/net/control.h"
@@ -30,6 +32,11 @@ namespace trellis::mesh {
 inline constexpr size_t kMaxDisplayNameBytes = 128;
 // Members that a new agent is told to gossip with first; the roster brings the rest.
 inline constexpr int kMaxMembersTold = 8;
+// A token stays in the catalog for this long after its end, so that whoever asks why a host did not
+// get in finds it; then the making of another deletes it.
+inline constexpr absl::Duration kTokenKept = absl::Hours(24);
+// In one transaction; the next takes more.
+inline constexpr size_t kMaxTokensPruned = 100;
 
 // Thread-safety: none; control thread.
 class Enrollment {
@@ -50,7 +57,8 @@ class Enrollment {
   //   FAILED_PRECONDITION  this agent does not hold the root's key; the message names one that does
   //   UNAVAILABLE          the catalog cannot be written
 
-  // The request is complete: vpcs/…, a role, a time to live.
+  // The request is complete: vpcs/…, a role, a time to live. Also deletes tokens that ended more
+  // than kTokenKept ago, used or not.
   //   NOT_FOUND  the VPC does not exist
   absl::StatusOr<v1::CreateJoinTokenResponse> CreateJoinToken(
       const v1::CreateJoinTokenRequest& request);
@@ -60,9 +68,12 @@ class Enrollment {
   absl::StatusOr<v1::CreateOperatorCertificateResponse> CreateOperatorCertificate(
       const v1::CreateOperatorCertificateRequest& request);
 
-  //   PERMISSION_DENIED  the token is unknown, its secret wrong (said alike), used or expired
-  //   INVALID_ARGUMENT   a field is not of its form; the token stays unused
-  //   ALREADY_EXISTS     the node id or the display name is taken; the token stays unused
+  // Refused, the token stays as it was:
+  //   PERMISSION_DENIED    it is unknown, its secret wrong (said alike), used or expired
+  //   FAILED_PRECONDITION  the host means another VPC than the token's
+  //   INVALID_ARGUMENT     a field is not of its form
+  //   ALREADY_EXISTS       the node id or the display name is taken
+  //   NOT_FOUND            the token's VPC was deleted
   absl::StatusOr<peer::v1::EnrollResponse> Enroll(const peer::v1::EnrollRequest& request);
 
  private:
@@ -70,7 +81,12 @@ class Enrollment {
   absl::Status CheckToken(const peer::v1::EnrollRequest& request,
                           const std::optional<storage::Catalog::Record>& record) const;
   absl::Status CheckNewcomer(const peer::v1::EnrollRequest& request) const;
-  absl::StatusOr<std::string> AccountOfVpc(const std::string& vpc) const;
+  absl::StatusOr<v1::Vpc> FindVpc(const std::string& name) const;
+  std::vector<storage::Change> PruneTokens() const;
+  // For a newcomer whose request is granted.
+  absl::StatusOr<peer::v1::EnrollResponse> Certify(const peer::v1::EnrollRequest& request,
+                                                   const v1::JoinToken& token,
+                                                   const v1::Vpc& vpc) const;
 
   const Options options_;
   storage::Catalog& catalog_;

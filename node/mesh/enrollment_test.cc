@@ -1,12 +1,18 @@
 #include "node/mesh/enrollment.h"
 
+#include <grpcpp/impl/service_type.h>
+
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "auth/trust/join_token.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
+#include "base/sync/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "node/mesh/join.h"
@@ -19,7 +25,9 @@
 namespace trellis::mesh {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const char kVpc[] = "vpcs/vpc-1a2b3c4d";
 
@@ -32,6 +40,7 @@ class EnrollmentTest : public testing::Test {
     catalog_ = *storage::Catalog::Open(options, engine_, {scheduler_, random_});
     v1::Resource vpc;
     vpc.mutable_vpc()->set_name(kVpc);
+    vpc.mutable_vpc()->set_display_name("storefront");
     vpc.mutable_vpc()->set_account("123456789012");
     v1::Resource agent;
     agent.mutable_agent()->set_name(resource::AgentName(1));
@@ -92,6 +101,7 @@ TEST_F(EnrollmentTest, TokenBecomesACertificateAndARosterEntry) {
   ASSERT_OK(identity);
   EXPECT_EQ(*identity, mesh_.Agent(2));
   EXPECT_EQ(response.account(), "999999999999");
+  EXPECT_EQ(response.vpc_display_name(), "storefront");
   ASSERT_EQ(response.members_size(), 1);
   EXPECT_EQ(response.members(0).mesh_address(), "192.0.2.1:7950");
 
@@ -133,6 +143,73 @@ TEST_F(EnrollmentTest, ExpiredTokenIsRefused) {
   scheduler_.RunFor(absl::Hours(2));
   EXPECT_THAT(enrollment_->Enroll(Request(token)).status(),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("expired")));
+}
+
+TEST_F(EnrollmentTest, HostMayNameTheVpcOfItsTokenInThreeWays) {
+  uint64_t node = 2;
+  for (const char* vpc : {"storefront", "vpc-1a2b3c4d", "vpcs/vpc-1a2b3c4d"}) {
+    peer::v1::EnrollRequest request = Request(NewToken(), node);
+    request.set_display_name(absl::StrCat("host-", node++));
+    request.set_vpc(vpc);
+    EXPECT_OK(enrollment_->Enroll(request)) << vpc;
+  }
+}
+
+TEST_F(EnrollmentTest, HostThatMeansAnotherVpcIsRefusedAndTheTokenStaysUnused) {
+  const trust::JoinToken token = NewToken();
+  for (const char* vpc :
+       {"warehouse", "Storefront", "vpc-00000000", "vpcs/vpc-00000000", "vpcs/"}) {
+    peer::v1::EnrollRequest request = Request(token);
+    request.set_vpc(vpc);
+    EXPECT_THAT(enrollment_->Enroll(request).status(),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr("storefront (vpcs/vpc-1a2b3c4d)"), HasSubstr(vpc))));
+  }
+  EXPECT_OK(enrollment_->Enroll(Request(token)));
+}
+
+// Only who has the secret learns which VPC it is for.
+TEST_F(EnrollmentTest, WrongSecretIsNotToldTheVpc) {
+  peer::v1::EnrollRequest request = Request(NewToken());
+  request.set_token_secret(std::string(32, 'x'));
+  request.set_vpc("warehouse");
+  EXPECT_THAT(enrollment_->Enroll(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, Not(HasSubstr("storefront"))));
+}
+
+TEST_F(EnrollmentTest, TokenOfADeletedVpcIsRefused) {
+  const trust::JoinToken token = NewToken();
+  ASSERT_OK(catalog_->Commit({{kVpc, std::nullopt, catalog_->FindRecord(kVpc)->version}}));
+  EXPECT_THAT(enrollment_->Enroll(Request(token)).status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr(kVpc)));
+}
+
+TEST_F(EnrollmentTest, TokensThatEndedADayAgoGoWhenAnotherIsMade) {
+  const trust::JoinToken used = NewToken();
+  ASSERT_OK(enrollment_->Enroll(Request(used)));
+  const trust::JoinToken unused = NewToken();
+  scheduler_.RunFor(absl::Hours(2));
+  const trust::JoinToken later = NewToken();
+  scheduler_.RunFor(absl::Hours(23) + absl::Seconds(1));
+  EXPECT_NE(catalog_->Find("joinTokens/" + used.id), nullptr);
+  const trust::JoinToken newest = NewToken();
+  EXPECT_EQ(catalog_->Find("joinTokens/" + used.id), nullptr);
+  EXPECT_EQ(catalog_->Find("joinTokens/" + unused.id), nullptr);
+  EXPECT_NE(catalog_->Find("joinTokens/" + later.id), nullptr);
+  EXPECT_NE(catalog_->Find("joinTokens/" + newest.id), nullptr);
+  // What is gone is as good as unknown, and admits nobody.
+  EXPECT_THAT(enrollment_->Enroll(Request(unused, 3)).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("unknown")));
+}
+
+TEST_F(EnrollmentTest, PruningIsBoundedAndTheNextTokenGoesOn) {
+  for (size_t i = 0; i < kMaxTokensPruned + 1; ++i) NewToken();
+  scheduler_.RunFor(absl::Hours(26));
+  const size_t before = catalog_->live_count();
+  NewToken();
+  EXPECT_EQ(catalog_->live_count(), before + 1 - kMaxTokensPruned);
+  NewToken();
+  EXPECT_EQ(catalog_->live_count(), before + 1 - kMaxTokensPruned);
 }
 
 struct NewcomerCase {
@@ -198,32 +275,118 @@ TEST_F(EnrollmentTest, OperatorGetsACertificate) {
 }
 
 // Over a real port: the host knows no more than its token.
-TEST_F(EnrollmentTest, HostJoinsOverTheMeshPort) {
-  const auto service =
-      NewEnrollmentService(*enrollment_, [](absl::FunctionRef<void()> task) { task(); });
-  MeshServer::Options options;
-  options.listen = *net::Endpoint::Parse("127.0.0.1:0");
-  options.credentials = mesh_.Credentials(mesh_.Agent(1));
-  options.now = mesh_.now();
-  options.handshake_timeout = absl::Minutes(5);
-  options.enrollment_services = {service.get()};
-  ASSERT_OK_AND_ASSIGN(const auto server, MeshServer::Start(std::move(options)));
-  trust::JoinToken token = NewToken();
-  token.mesh_addresses = {server->local_endpoint().ToString()};
+class JoinTest : public EnrollmentTest {
+ protected:
+  JoinTest() {
+    MeshServer::Options options;
+    options.listen = *net::Endpoint::Parse("127.0.0.1:0");
+    options.credentials = mesh_.Credentials(mesh_.Agent(1));
+    options.now = mesh_.now();
+    options.handshake_timeout = kGenerous;
+    options.enrollment_services = {service_.get()};
+    server_ = *MeshServer::Start(std::move(options));
+  }
 
-  const JoinRequest request = {
-      .node = 2, .display_name = "host-2", .mesh_address = "192.0.2.2:7950"};
-  trust::JoinToken other_mesh = token;
-  other_mesh.root_sha256 = std::string(32, 'x');
-  EXPECT_THAT(Join(other_mesh, key_, request, mesh_.now()).status(),
-              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("join token")));
-  ASSERT_OK_AND_ASSIGN(const auto response, Join(token, key_, request, mesh_.now()));
+  trust::JoinToken TokenForPort() {
+    MutexLock lock(control_);
+    trust::JoinToken token = NewToken();
+    token.mesh_addresses = {server_->local_endpoint().ToString()};
+    return token;
+  }
+  JoinRequest HostRequest(uint64_t node = 2) {
+    JoinRequest request;
+    request.node = node;
+    request.display_name = absl::StrCat("host-", node);
+    request.mesh_address = "192.0.2.2:7950";
+    request.timeout = kGenerous;
+    return request;
+  }
+
+  static constexpr absl::Duration kGenerous = absl::Minutes(5);  // A busy machine is slow.
+
+  Mutex control_;  // In place of the control thread: one at a time.
+  std::unique_ptr<grpc::Service> service_ =
+      NewEnrollmentService(*enrollment_, [this](absl::FunctionRef<void()> task) {
+        MutexLock lock(control_);
+        task();
+      });
+  std::unique_ptr<MeshServer> server_;
+};
+
+TEST_F(JoinTest, HostGetsItsCertificateOverTheMeshPort) {
+  JoinRequest request = HostRequest();
+  request.vpc = "storefront";
+  ASSERT_OK_AND_ASSIGN(const auto response, Join(TokenForPort(), key_, request, mesh_.now()));
   EXPECT_EQ(response.mesh_domain(), "on.trellis");
+  EXPECT_EQ(response.vpc_display_name(), "storefront");
+}
+
+TEST_F(JoinTest, TokenShownAgainIsRefused) {
+  const trust::JoinToken token = TokenForPort();
+  ASSERT_OK(Join(token, key_, HostRequest(2), mesh_.now()));
+  for (const uint64_t node : {2, 3}) {
+    EXPECT_THAT(Join(token, key_, HostRequest(node), mesh_.now()).status(),
+                StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("used already")));
+  }
+}
+
+TEST_F(JoinTest, OfHostsThatShowOneTokenAtOnceOneGetsIn) {
+  constexpr int kHosts = 4;
+  const trust::JoinToken token = TokenForPort();
+  std::vector<absl::Status> results(kHosts);
+  std::vector<std::thread> hosts;
+  for (int i = 0; i < kHosts; ++i) {
+    hosts.emplace_back(
+        [&, i] { results[i] = Join(token, key_, HostRequest(10 + i), mesh_.now()).status(); });
+  }
+  for (std::thread& host : hosts) host.join();
+  int joined = 0;
+  for (const absl::Status& result : results) {
+    if (result.ok()) {
+      ++joined;
+    } else {
+      EXPECT_THAT(result, StatusIs(absl::StatusCode::kPermissionDenied));
+    }
+  }
+  EXPECT_EQ(joined, 1);
+}
+
+TEST_F(JoinTest, WrongPinIsRefusedBeforeTheSecretIsSaid) {
+  const trust::JoinToken token = TokenForPort();
+  trust::JoinToken other = token;
+  other.root_sha256 = std::string(32, 'x');
+  EXPECT_THAT(Join(other, key_, HostRequest(), mesh_.now()).status(),
+              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("join token")));
+  EXPECT_OK(Join(token, key_, HostRequest(), mesh_.now()));
+}
+
+TEST_F(JoinTest, AnswerOfAnotherMeshThanTheTokensIsRefused) {
+  trust::JoinToken token = TokenForPort();
+  token.mesh_id = std::string(16, 'x');
+  EXPECT_THAT(Join(token, key_, HostRequest(), mesh_.now()).status(),
+              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("another mesh")));
+}
+
+TEST_F(JoinTest, AnotherVpcIsRefusedAndTheTokenStaysUnused) {
+  const trust::JoinToken token = TokenForPort();
+  JoinRequest request = HostRequest();
+  request.vpc = "warehouse";
   EXPECT_THAT(Join(token, key_, request, mesh_.now()).status(),
-              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("used already")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("warehouse")));
+  EXPECT_OK(Join(token, key_, HostRequest(), mesh_.now()));
+}
+
+TEST_F(JoinTest, ExpiredTokenIsNotEvenTried) {
   EXPECT_THAT(
-      Join(token, key_, request, [this] { return mesh_.start() + absl::Hours(5); }).status(),
+      Join(TokenForPort(), key_, HostRequest(), [this] { return mesh_.start() + absl::Hours(5); })
+          .status(),
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("expired")));
+}
+
+TEST_F(JoinTest, DeadAddressIsPassedOver) {
+  trust::JoinToken token = TokenForPort();
+  token.mesh_addresses.insert(token.mesh_addresses.begin(), "127.0.0.1:1");
+  EXPECT_OK(Join(token, key_, HostRequest(), mesh_.now()));
 }
 
 }  // namespace

@@ -3,11 +3,11 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "auth/trust/certificate.h"
 #include "base/status_macros.h"
 #include "node/mesh/mesh_dialer.h"
@@ -16,14 +16,13 @@
 namespace trellis::mesh {
 namespace {
 
-constexpr std::chrono::seconds kEnrollDeadline(10);
-
 absl::StatusOr<peer::v1::EnrollResponse> EnrollAt(MeshDialer& dialer, const std::string& address,
-                                                  const peer::v1::EnrollRequest& request) {
+                                                  const peer::v1::EnrollRequest& request,
+                                                  absl::Duration timeout) {
   ASSIGN_OR_RETURN(const MeshConnection connection, dialer.DialAndWait(address, std::nullopt));
   const auto stub = peer::v1::Enrollment::NewStub(connection.channel);
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kEnrollDeadline);
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
   peer::v1::EnrollResponse response;
   const grpc::Status status = stub->Enroll(&context, request, &response);
   if (status.ok()) return response;
@@ -60,6 +59,7 @@ absl::StatusOr<peer::v1::EnrollResponse> Join(const trust::JoinToken& token,
   }
   MeshDialerOptions options;
   options.now = now;
+  options.timeout = request.timeout;
   ASSIGN_OR_RETURN(const auto dialer, MeshDialer::ForEnrollment(token.root_sha256, options));
   peer::v1::EnrollRequest enroll;
   enroll.set_token_id(token.id);
@@ -68,10 +68,11 @@ absl::StatusOr<peer::v1::EnrollResponse> Join(const trust::JoinToken& token,
   enroll.set_node(request.node);
   enroll.set_display_name(request.display_name);
   enroll.set_mesh_address(request.mesh_address);
+  enroll.set_vpc(request.vpc);
 
   absl::Status failure;
   for (const std::string& address : token.mesh_addresses) {
-    const auto response = EnrollAt(*dialer, address, enroll);
+    const auto response = EnrollAt(*dialer, address, enroll, request.timeout);
     if (response.ok()) {
       RETURN_IF_ERROR(Check(*response, token, key, request, now()));
       return *response;

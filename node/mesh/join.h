@@ -18,6 +18,9 @@ struct JoinRequest {
   uint64_t node = 0;         // Drawn by the host; never 0.
   std::string display_name;  // The host's name.
   std::string mesh_address;  // host:port at which other agents reach it.
+  std::string vpc;           // Refused unless it is the token's. Empty: the token's, whichever.
+  // For each of the token's addresses: the connection, then the answer.
+  absl::Duration timeout = absl::Seconds(10);
 };
 
 // Exchanges the token for a certificate, at the first of its addresses that grants it. The root and

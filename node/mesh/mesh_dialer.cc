@@ -12,6 +12,7 @@
 #include "base/net/endpoint.h"
 #include "base/status_macros.h"
 #include "base/sync/mutex.h"
+#include "node/mesh/grpc_library.h"
 #include "node/mesh/handshake.h"
 #include "node/mesh/resolver.h"
 #include "node/mesh/tunnel_set.h"
@@ -186,6 +187,7 @@ void MeshDialerImpl::Finish(uint64_t id, absl::StatusOr<MeshConnection> result) 
 
 absl::StatusOr<std::unique_ptr<MeshDialer>> Make(std::unique_ptr<const tls::TlsContext> context,
                                                  MeshDialer::Options options) {
+  KeepGrpcRunning();
   ASSIGN_OR_RETURN(auto thread, net::LoopThread::Start("mesh-dial"));
   return std::make_unique<MeshDialerImpl>(std::move(context), std::move(options),
                                           std::move(thread));

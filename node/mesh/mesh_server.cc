@@ -17,6 +17,7 @@
 #include "base/status_macros.h"
 #include "base/sync/mutex.h"
 #include "node/mesh/descriptors.h"
+#include "node/mesh/grpc_library.h"
 #include "node/mesh/handshake.h"
 #include "node/mesh/tunnel_set.h"
 #include "node/net/loop_thread.h"
@@ -41,6 +42,10 @@ std::unique_ptr<grpc::Server> Serve(const std::vector<grpc::Service*>& services)
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
   for (grpc::Service* const service : services) builder.RegisterService(service);
   return builder.BuildAndStart();
+}
+
+absl::Status EvictedError(const trust::PeerIdentity& peer) {
+  return absl::PermissionDeniedError(absl::StrCat(peer.ToString(), " was evicted"));
 }
 
 class MeshServerImpl final : public MeshServer, private net::FdHandler {
@@ -114,7 +119,7 @@ absl::StatusOr<trust::PeerIdentity> MeshServerImpl::Admit(
     const std::vector<absl::string_view>& chain) {
   ASSIGN_OR_RETURN(trust::PeerIdentity peer, by_root_(chain));
   if (IsRefused(peer)) {
-    return absl::PermissionDeniedError(absl::StrCat(peer.ToString(), " was evicted"));
+    return EvictedError(peer);
   }
   return peer;
 }
@@ -212,6 +217,8 @@ absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSe
   const std::optional<trust::PeerIdentity> peer = session->peer();
   const bool enroll = session->alpn() == tls::kAlpnEnroll;
   if (!enroll && !peer.has_value()) return absl::InternalError("no certificate was verified");
+  // Verified perhaps a while ago: a peer may hold the end of its handshake back.
+  if (peer.has_value() && IsRefused(*peer)) return EvictedError(*peer);
   const std::string name = enroll ? absl::StrCat("joining host ", from.ToString())
                                   : absl::StrCat(peer->ToString(), " at ", from.ToString());
   grpc::Server* const server = enroll                                  ? enrollment_.get()
@@ -228,6 +235,7 @@ absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSe
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MeshServer>> MeshServer::Start(Options options) {
+  KeepGrpcRunning();
   ASSIGN_OR_RETURN(net::Fd listener, net::Listen(options.listen));
   ASSIGN_OR_RETURN(const net::Endpoint local, net::LocalEndpoint(listener.get()));
   auto server = std::make_unique<MeshServerImpl>(std::move(options), std::move(listener), local);

@@ -20,6 +20,7 @@
 #include "node/mesh/mesh_testing.h"
 #include "node/net/sockets.h"
 #include "node/tls/tls_session.h"
+#include "node/tls/tls_testing.h"
 #include "proto/trellis/peer/v1/peer.grpc.pb.h"
 #include "tests/support/status_matchers.h"
 
@@ -27,6 +28,8 @@ namespace trellis::mesh {
 namespace {
 
 using ::testing::HasSubstr;
+
+constexpr absl::Duration kGenerous = absl::Minutes(5);  // A busy machine is slow.
 
 // Says who called. A call with the token "wait" is held until Release, and says it then.
 class WhoAmI final : public peer::v1::Enrollment::Service {
@@ -90,7 +93,7 @@ class MeshServerTest : public testing::Test {
     options.listen = *net::Endpoint::Parse("127.0.0.1:0");
     options.credentials = mesh_.Credentials(mesh_.Agent(1));
     options.now = mesh_.now();
-    options.handshake_timeout = absl::Minutes(5);  // A busy machine is slow.
+    options.handshake_timeout = kGenerous;
     options.agent_services = {&agents_};
     options.operator_services = {&operators_};
     options.enrollment_services = {&enrollment_};
@@ -107,7 +110,7 @@ class MeshServerTest : public testing::Test {
   std::unique_ptr<MeshDialer> Dialer(const tls::Credentials& credentials) {
     MeshDialer::Options options;
     options.now = mesh_.now();
-    options.timeout = absl::Minutes(5);  // A busy machine is slow.
+    options.timeout = kGenerous;
     return *MeshDialer::ForMember(credentials, options);
   }
   std::unique_ptr<MeshDialer> AgentDialer(uint64_t node) {
@@ -161,6 +164,18 @@ TEST_F(MeshServerTest, OperatorReachesOperatorServicesOnly) {
   EXPECT_EQ(agents_.last_answer(), "");
 }
 
+// Whatever its role: administration from afar is for operators.
+TEST_F(MeshServerTest, AgentsNeverReachOperatorServices) {
+  MeshServer::Options options = DefaultOptions();
+  options.agent_services = {};
+  Start(std::move(options));
+  for (const trust::PeerRole role : {trust::PeerRole::kWorker, trust::PeerRole::kAdmin}) {
+    const auto dialer = Dialer(mesh_.Credentials(mesh_.Agent(2, role)));
+    EXPECT_FALSE(dialer->DialAndWait(address(), 1).ok());
+  }
+  EXPECT_EQ(operators_.last_answer(), "");
+}
+
 TEST_F(MeshServerTest, PeerWithoutServicesIsRefused) {
   MeshServer::Options options = DefaultOptions();
   options.operator_services = {};
@@ -173,6 +188,7 @@ TEST_F(MeshServerTest, JoiningHostReachesEnrollmentAsNobody) {
   Start();
   MeshDialer::Options options;
   options.now = mesh_.now();
+  options.timeout = kGenerous;
   const auto dialer = *MeshDialer::ForEnrollment(mesh_.authority().root().sha256(), options);
   ASSERT_OK_AND_ASSIGN(const MeshConnection connection,
                        dialer->DialAndWait(address(), std::nullopt));
@@ -195,20 +211,71 @@ TEST_F(MeshServerTest, AnotherMeshIsRefusedWithThatWord) {
               StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("another mesh")));
 }
 
+struct WrongCertificateCase {
+  const char* name;
+  char mesh;  // Made by another root, for the mesh of this id; 'm' is ours.
+};
+class WrongCertificateTest : public MeshServerTest,
+                             public testing::WithParamInterface<WrongCertificateCase> {};
+// The dialer itself trusts our root, so it is the server that refuses.
+TEST_P(WrongCertificateTest, IsRefusedForEveryKindOfPeer) {
+  Start();
+  const TestMesh other(GetParam().mesh);
+  for (const trust::PeerIdentity& identity :
+       {other.Agent(2), other.Agent(2, trust::PeerRole::kAdmin), other.Operator("alice")}) {
+    tls::Credentials credentials = other.Credentials(identity);
+    credentials.root_pem = mesh_.authority().root().pem();
+    EXPECT_THAT(Dialer(credentials)->DialAndWait(address(), std::nullopt).status(),
+                StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("not of its mesh")))
+        << identity.ToString();
+  }
+  EXPECT_EQ(agents_.last_answer() + operators_.last_answer(), "");
+}
+INSTANTIATE_TEST_SUITE_P(Spec, WrongCertificateTest,
+                         testing::Values(WrongCertificateCase{"ForeignMeshId", 'x'},
+                                         WrongCertificateCase{"OurMeshIdButAnotherRoot", 'm'}),
+                         [](const auto& info) { return info.param.name; });
+
 TEST_F(MeshServerTest, ExpiredCertificateIsRefusedAndTheDialerToldSo) {
   MeshServer::Options options = DefaultOptions();
   options.now = [this] { return mesh_.start() + absl::Minutes(10); };
   Start(std::move(options));
-  const auto dialer = Dialer(mesh_.Credentials(mesh_.Agent(2), absl::Minutes(1)));
+  for (const trust::PeerIdentity& identity : {mesh_.Agent(2), mesh_.Operator("alice")}) {
+    const auto dialer = Dialer(mesh_.Credentials(identity, absl::Minutes(1)));
+    EXPECT_THAT(dialer->DialAndWait(address(), std::nullopt).status(),
+                StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("expired")));
+  }
+}
+
+TEST_F(MeshServerTest, ExpiredServerIsRefusedByTheDialer) {
+  MeshServer::Options options = DefaultOptions();
+  options.credentials = mesh_.Credentials(mesh_.Agent(1), absl::Minutes(1));
+  Start(std::move(options));
+  MeshDialer::Options dialer_options;
+  dialer_options.now = [this] { return mesh_.start() + absl::Minutes(10); };
+  dialer_options.timeout = kGenerous;
+  const auto dialer = *MeshDialer::ForMember(mesh_.Credentials(mesh_.Agent(2)), dialer_options);
+  EXPECT_THAT(dialer->DialAndWait(address(), 1).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("expired")));
+}
+
+TEST_F(MeshServerTest, JoiningHostWithAnotherPinRefusesTheServer) {
+  Start();
+  MeshDialer::Options options;
+  options.now = mesh_.now();
+  options.timeout = kGenerous;
+  const auto dialer =
+      *MeshDialer::ForEnrollment(TestMesh('m').authority().root().sha256(), options);
   EXPECT_THAT(dialer->DialAndWait(address(), std::nullopt).status(),
-              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("expired")));
+              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("join token")));
+  EXPECT_EQ(enrollment_.last_answer(), "");
 }
 
 TEST_F(MeshServerTest, NoCertificateOnH2IsRefused) {
   Start();
   const net::Fd socket = Connect();
   const auto context =
-      tls::TlsContext::ForStrangers(tls::VerifyByRoot(mesh_.authority().root(), mesh_.now()));
+      tls::TlsContextTestPeer::Stranger(tls::VerifyByRoot(mesh_.authority().root(), mesh_.now()));
   tls::TlsSession session(*context, socket.get());
   tls::TlsSession::Io result = tls::TlsSession::Io::kBlocked;
   const auto await = [&] {
@@ -382,10 +449,12 @@ TEST(MeshDialer, NamesAreResolved) {
   options.listen = *net::Endpoint::Parse("127.0.0.1:0");
   options.credentials = mesh.Credentials(mesh.Agent(1));
   options.now = mesh.now();
+  options.handshake_timeout = kGenerous;
   options.agent_services = {&service};
   ASSERT_OK_AND_ASSIGN(const auto server, MeshServer::Start(std::move(options)));
   MeshDialer::Options dialer_options;
   dialer_options.now = mesh.now();
+  dialer_options.timeout = kGenerous;
   const auto dialer = *MeshDialer::ForMember(mesh.Credentials(mesh.Agent(2)), dialer_options);
   EXPECT_OK(dialer->DialAndWait(absl::StrCat("localhost:", server->local_endpoint().port()), 1));
 }

@@ -1,24 +1,14 @@
 // The transport suite, and what is special about gRPC, over real sockets and certificates.
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
-#include <map>
 #include <memory>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "base/runtime/random.h"
-#include "base/status_macros.h"
-#include "base/sync/mutex.h"
 #include "gmock/gmock.h"
-#include "gossip/transport/grpc_transport.h"
 #include "gossip/transport/transport_test_suite.h"
 #include "gtest/gtest.h"
-#include "node/mesh/descriptors.h"
-#include "node/mesh/mesh_dialer.h"
-#include "node/mesh/mesh_server.h"
 #include "node/mesh/mesh_testing.h"
+#include "node/mesh/node_testing.h"
 #include "proto/trellis/peer/v1/peer.grpc.pb.h"
 #include "tests/support/status_matchers.h"
 
@@ -27,122 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kGenerous = absl::Minutes(2);
-
-// A control thread that the test steps: the thread that calls RunUntil.
-class SteppedScheduler final : public Scheduler {
- public:
-  absl::Time WallNow() const override { return absl::Now(); }
-  absl::Duration MonotonicNow() const override {
-    return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-  }
-  TimerId RunAfter(absl::Duration delay, Task task) override {
-    const uint64_t id = next_++;
-    timers_.emplace(std::make_pair(MonotonicNow() + delay, id), std::move(task));
-    return TimerId{id};
-  }
-  bool Cancel(TimerId timer) override {
-    for (auto at = timers_.begin(); at != timers_.end(); ++at) {
-      if (at->first.second != static_cast<uint64_t>(timer)) continue;
-      timers_.erase(at);
-      return true;
-    }
-    return false;
-  }
-  void Post(Task task) override {
-    MutexLock lock(mutex_);
-    posted_.push_back(std::move(task));
-    changed_.NotifyOne();
-  }
-
-  bool RunUntil(absl::FunctionRef<bool()> done) {
-    const absl::Duration end = MonotonicNow() + kGenerous;
-    while (!done()) {
-      if (MonotonicNow() > end) return false;
-      Step();
-    }
-    return true;
-  }
-
- private:
-  void Step() {
-    if (!timers_.empty() && timers_.begin()->first.first <= MonotonicNow()) {
-      auto timer = timers_.extract(timers_.begin());
-      return timer.mapped()();
-    }
-    std::vector<Task> tasks;
-    {
-      MutexLock lock(mutex_);
-      if (posted_.empty()) changed_.WaitFor(mutex_, absl::Milliseconds(5));
-      tasks.swap(posted_);
-    }
-    for (Task& task : tasks) task();
-  }
-
-  uint64_t next_ = 1;
-  std::map<std::pair<absl::Duration, uint64_t>, Task> timers_;
-  Mutex mutex_;
-  CondVar changed_;
-  std::vector<Task> posted_ ABSL_GUARDED_BY(mutex_);
-};
-
-// One agent: transport, mesh port, dialer.
-class Node {
- public:
-  Node(const mesh::TestMesh& mesh, NodeId id, SteppedScheduler& scheduler)
-      : mesh_(mesh), id_(id), random_(id) {
-    GrpcTransport::Options options;
-    options.node = id;
-    options.identify = [](const grpc::ServerContextBase& context) -> absl::StatusOr<NodeId> {
-      ASSIGN_OR_RETURN(const trust::PeerIdentity peer, mesh::IdentityOf(context));
-      return peer.node;
-    };
-    mesh::MeshDialer::Options dialer_options;
-    dialer_options.now = mesh.now();
-    dialer_options.timeout = kGenerous;
-    dialer_ = *mesh::MeshDialer::ForMember(mesh.Credentials(mesh.Agent(id)), dialer_options);
-    options.dial = [this](const PeerAddress& peer, auto done) {
-      dialer_->Dial(peer.address, peer.node,
-                    [done = std::move(done)](absl::StatusOr<mesh::MeshConnection> result) mutable {
-                      if (!result.ok()) return done(result.status());
-                      done(std::move(result->channel));
-                    });
-    };
-    transport_ = GrpcTransport::Create(std::move(options), {scheduler, random_});
-    Serve(*net::Endpoint::Parse("127.0.0.1:0"));
-  }
-  ~Node() {
-    server_->Shutdown();
-    transport_ = nullptr;
-  }
-
-  void Serve(const net::Endpoint& endpoint) {
-    mesh::MeshServer::Options options;
-    options.listen = endpoint;
-    options.credentials = mesh_.Credentials(mesh_.Agent(id_));
-    options.now = mesh_.now();
-    options.handshake_timeout = kGenerous;
-    options.agent_services = {transport_->service()};
-    server_ = *mesh::MeshServer::Start(std::move(options));
-    endpoint_ = server_->local_endpoint();
-  }
-  void StopServing() { server_->Shutdown(); }
-
-  GrpcTransport& transport() { return *transport_; }
-  mesh::MeshServer& server() { return *server_; }
-  mesh::MeshDialer& dialer() { return *dialer_; }
-  const net::Endpoint& endpoint() const { return endpoint_; }
-  PeerAddress address() const { return {id_, endpoint_.ToString()}; }
-
- private:
-  const mesh::TestMesh& mesh_;
-  const NodeId id_;
-  SeededRandom random_;
-  std::unique_ptr<GrpcTransport> transport_;
-  std::unique_ptr<mesh::MeshDialer> dialer_;
-  std::unique_ptr<mesh::MeshServer> server_;
-  net::Endpoint endpoint_;
-};
+using Node = mesh::TestNode;
 
 class GrpcHarness final : public TransportHarness {
  public:
@@ -159,7 +34,7 @@ class GrpcHarness final : public TransportHarness {
 
  private:
   const mesh::TestMesh mesh_;
-  SteppedScheduler scheduler_;
+  mesh::SteppedScheduler scheduler_;
   std::vector<std::unique_ptr<Node>> nodes_;
 };
 

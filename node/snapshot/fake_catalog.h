@@ -57,6 +57,8 @@ class FakeCatalog final : public storage::Catalog {
   size_t live_count() const override { return records_.size(); }
 
   // The compiler uses none of these.
+  void VisitTombstones(absl::string_view,
+                       absl::FunctionRef<void(const std::string& name)>) const override {}
   absl::StatusOr<storage::MeshToken> Commit(std::vector<storage::Change>) override {
     return Unused();
   }

@@ -59,8 +59,7 @@ Verifier VerifyByPin(std::string root_sha256, Now now) {
     }
     return absl::UnauthenticatedError(
         "certificate: the agent's root is not the one the join token names: another mesh answers "
-        "at "
-        "that address");
+        "at that address");
   };
 }
 
@@ -112,10 +111,6 @@ absl::StatusOr<std::unique_ptr<const TlsContext>> TlsContext::ForMember(
 
 std::unique_ptr<const TlsContext> TlsContext::ForEnrollment(Verifier verifier) {
   return std::unique_ptr<TlsContext>(new TlsContext(false, kAlpnEnroll, std::move(verifier)));
-}
-
-std::unique_ptr<const TlsContext> TlsContext::ForStrangers(Verifier verifier) {
-  return std::unique_ptr<TlsContext>(new TlsContext(false, kAlpnHttp2, std::move(verifier)));
 }
 
 }  // namespace trellis::tls

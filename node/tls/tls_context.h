@@ -60,15 +60,14 @@ class TlsContext {
   // Shows no certificate, speaks kAlpnEnroll.
   static std::unique_ptr<const TlsContext> ForEnrollment(Verifier verifier);
 
-  // Shows no certificate, speaks kAlpnHttp2: what a member's port must refuse. For tests.
-  static std::unique_ptr<const TlsContext> ForStrangers(Verifier verifier);
-
   ssl_ctx_st* get() const { return context_.get(); }  // For TlsSession.
   const Verifier& verifier() const { return verifier_; }
   bool is_server() const { return is_server_; }
   absl::string_view client_alpn() const { return client_alpn_; }
 
  private:
+  friend class TlsContextTestPeer;
+
   TlsContext(bool is_server, absl::string_view client_alpn, Verifier verifier);
   absl::Status Use(const Credentials& credentials);
 

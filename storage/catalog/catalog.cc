@@ -20,6 +20,14 @@ void CatalogImpl::Visit(
   }
 }
 
+void CatalogImpl::VisitTombstones(absl::string_view prefix,
+                                  absl::FunctionRef<void(const std::string& name)> visit) const {
+  for (auto it = records_.lower_bound(prefix);
+       it != records_.end() && absl::StartsWith(it->first, prefix); ++it) {
+    if (it->second.resource == nullptr) visit(it->first);
+  }
+}
+
 // --- Writing -----------------------------------------------------------------------------------
 
 absl::Status CatalogImpl::CheckChange(const Change& change) const {

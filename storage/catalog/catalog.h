@@ -103,6 +103,9 @@ class Catalog {
   virtual void Visit(
       absl::string_view prefix, absl::string_view after,
       absl::FunctionRef<bool(const std::string& name, const Record& record)> visit) const = 0;
+  // Names under `prefix` that were deleted and are not live again, in name order.
+  virtual void VisitTombstones(absl::string_view prefix,
+                               absl::FunctionRef<void(const std::string& name)> visit) const = 0;
 
   // --- Writing -------------------------------------------------------------------------------
 

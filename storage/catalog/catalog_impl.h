@@ -58,6 +58,8 @@ class CatalogImpl final : public Catalog {
   void Visit(
       absl::string_view prefix, absl::string_view after,
       absl::FunctionRef<bool(const std::string& name, const Record& record)> visit) const override;
+  void VisitTombstones(absl::string_view prefix,
+                       absl::FunctionRef<void(const std::string& name)> visit) const override;
 
   absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) override;
   absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) override;

@@ -17,6 +17,11 @@ using testing::HasSubstr;
 class CatalogTest : public testing::Test {
  protected:
   Catalog& catalog() { return *node_.catalog; }
+  std::vector<std::string> Tombstones(absl::string_view prefix) {
+    std::vector<std::string> names;
+    catalog().VisitTombstones(prefix, [&](const std::string& name) { names.push_back(name); });
+    return names;
+  }
 
   TestNode node_{1};
 };
@@ -89,6 +94,8 @@ TEST_F(CatalogTest, DeletedNameLeavesATombstoneAndMayBeWrittenAgain) {
   EXPECT_EQ(catalog().Find(ServiceName(1)), nullptr);
   EXPECT_EQ(catalog().live_count(), 0u);
   EXPECT_EQ(catalog().tombstone_count(), 1u);
+  EXPECT_EQ(Tombstones("services/"), std::vector<std::string>{ServiceName(1)});
+  EXPECT_EQ(Tombstones("agents/"), std::vector<std::string>{});
   const Version deleted = node_.VersionOf(ServiceName(1));
   EXPECT_GT(deleted, first);
   ASSERT_OK(catalog().Commit({PutService(1, "b")}));
