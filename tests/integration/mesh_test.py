@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 from tools.demo.hosts import VPCS, Loopback
 from tools.demo.mesh import Failure, Mesh, wait_until
@@ -33,11 +34,35 @@ class MeshTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="trl", dir="/tmp")  # Short: it holds Unix sockets.
         self.meshes = []
+        # Every process of a test built with --asan and the like leaves what it found in a file.
+        for sanitizer in ("ASAN", "LSAN", "TSAN", "UBSAN"):
+            given = os.environ.get(f"{sanitizer}_OPTIONS", "")
+            options = f"{given}:log_path={self.folder}/report".lstrip(":")
+            environment = mock.patch.dict(os.environ, {f"{sanitizer}_OPTIONS": options})
+            environment.start()
+            self.addCleanup(environment.stop)
 
     def tearDown(self):
+        failures = []
         for mesh in self.meshes:
+            failures += self.stop(mesh)
             mesh.destroy()
-        os.rmdir(self.folder)
+        for report in glob.glob(f"{self.folder}/report.*"):
+            with open(report, encoding="utf-8", errors="replace") as file:
+                failures.append(file.read())
+        shutil.rmtree(self.folder)
+        self.assertFalse(failures, "\n".join(failures))
+
+    @staticmethod
+    def stop(mesh):
+        """Asks each agent to end; returns which did not end well."""
+        running = [name for name in mesh.processes if mesh.alive(name)]
+        for name in running:
+            mesh.kill(name, signal.SIGTERM, wait=False)
+        for name in running:
+            wait_until(f"{name} to end", lambda name=name: not mesh.alive(name))
+        codes = {name: mesh.children[name].returncode for name in running}
+        return [f"{name} ended with {code}" for name, code in codes.items() if code != 0]
 
     def new_mesh(self, form=True):
         # A block of addresses of 127.0.0.0/8 that no other process of this machine has taken.
