@@ -179,8 +179,11 @@ void AgentImpl::UpdateOwnRecord() {
   v1::Agent& agent = *updated.mutable_agent();
   if (!options_.mesh_address.empty()) agent.set_mesh_address(options_.mesh_address);
   if (!options_.display_name.empty()) agent.set_display_name(options_.display_name);
-  if (agent.mesh_address() == record->resource->agent().mesh_address() &&
-      agent.display_name() == record->resource->agent().display_name()) {
+  agent.set_issues_certificates(!identity_.root_key_pem.empty());
+  const v1::Agent& before = record->resource->agent();
+  if (agent.mesh_address() == before.mesh_address() &&
+      agent.display_name() == before.display_name() &&
+      agent.issues_certificates() == before.issues_certificates()) {
     return;
   }
   LOG(INFO) << "roster: this agent is now " << agent.display_name() << " at "

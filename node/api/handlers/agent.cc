@@ -43,6 +43,21 @@ absl::StatusOr<Issuer*> IssuerOf(const CallContext& call) {
       "this agent does not hold the mesh's issuing key; ask the agent that made the mesh");
 }
 
+// Without the issuing key nobody could join the mesh any more.
+absl::Status CheckIssuerRemains(const storage::Catalog& catalog, const std::string& evicted) {
+  bool issues = false, another = false;
+  catalog.Visit(resource::CollectionPrefix(resource::Kind::kAgent), "",
+                [&](const std::string& name, const storage::Catalog::Record& record) {
+                  if (!record.resource->agent().issues_certificates()) return true;
+                  (name == evicted ? issues : another) = true;
+                  return true;
+                });
+  if (!issues || another) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "name: it is the only agent with the mesh's issuing key; copy its identity/root.key to the "
+      "identity folder of another agent and restart that first");
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Agent> GetAgent(CallContext& call, const v1::GetAgentRequest& request) {
@@ -71,6 +86,7 @@ absl::StatusOr<google::protobuf::Empty> DeleteAgent(CallContext& call,
     return absl::FailedPreconditionError(
         "name: this is the answering agent; evict it through another");
   }
+  if (name.ok()) RETURN_IF_ERROR(CheckIssuerRemains(call.agent.catalog, *name));
   return Delete<v1::Agent>(call, request);
 }
 

@@ -1,9 +1,45 @@
 #include "node/api/handlers/context.h"
 
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "storage/resource/names.h"
+
 namespace trellis::api {
+namespace {
+
+// "agent-a (192.0.2.10:7950)", for who must go elsewhere.
+std::string AnAdminAgent(const storage::Catalog& catalog) {
+  std::string found = "an admin agent";
+  catalog.Visit(resource::CollectionPrefix(resource::Kind::kAgent), "",
+                [&](const std::string&, const storage::Catalog::Record& record) {
+                  const v1::Agent& agent = record.resource->agent();
+                  if (agent.role() != v1::ADMIN) return true;
+                  found = absl::StrCat(agent.display_name(), " (", agent.mesh_address(), ")");
+                  return false;
+                });
+  return found;
+}
+
+}  // namespace
 
 absl::Status Authorize(const CallContext& call, Action action, absl::string_view resource) {
-  // The edge lets only the admin socket's group and verified operators in; both may do everything.
+  // The edge lets only the admin socket's group and verified operators in; both may do everything
+  // that the answering agent itself may.
+  if (action == Action::kRead) return absl::OkStatus();
+  const std::optional<storage::Catalog::Record> self =
+      call.agent.catalog.FindRecord(resource::AgentName(call.agent.node));
+  if (!self.has_value()) return absl::OkStatus();  // Its record has not arrived yet.
+  if (self->resource == nullptr) {
+    return absl::PermissionDeniedError(
+        "this agent was evicted from the mesh; its writes would reach nobody");
+  }
+  if (self->resource->agent().role() == v1::WORKER) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("this agent is a worker, which accepts no writes; write through ",
+                     AnAdminAgent(call.agent.catalog)));
+  }
   return absl::OkStatus();
 }
 

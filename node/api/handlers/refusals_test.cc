@@ -402,6 +402,32 @@ TEST_F(RefusedTest, ADisplayNameThatSeveralHaveIsNoReference) {
                        "accounts/444455556666, accounts/777788889999"));
 }
 
+// Changes the roster entry of an agent behind the API's back, as its own host would.
+void Rewrite(TestAgent& agent, storage::NodeId node, void (*change)(v1::Agent*)) {
+  const std::string name = resource::AgentName(node);
+  const auto record = agent.catalog->FindRecord(name);
+  v1::Resource changed = *record->resource;
+  change(changed.mutable_agent());
+  ASSERT_OK(agent.catalog->Commit({{name, changed, record->version}}));
+}
+
+TEST_F(RefusedTest, AWorkerAcceptsNoWritesAndNamesAnAgentThatDoes) {
+  Rewrite(agent_, 1, [](v1::Agent* agent) { agent->set_role(v1::WORKER); });
+  Rewrite(agent_, 2, [](v1::Agent* agent) { agent->set_role(v1::ADMIN); });
+  EXPECT_THAT(agent_.Call(CreateService, "service { display_name: 'new' }"),
+              StatusIs(StatusCode::kPermissionDenied, testing::HasSubstr("write through beta")));
+  EXPECT_THAT(agent_.Call(DeleteAgent, "name: 'beta'"), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_OK(agent_.Call(GetService, "name: 'cart'"));
+}
+
+TEST_F(RefusedTest, TheLastAgentThatCanAdmitOthersIsNotEvicted) {
+  Rewrite(agent_, 2, [](v1::Agent* agent) { agent->set_issues_certificates(true); });
+  EXPECT_THAT(agent_.Call(DeleteAgent, "name: 'beta'"),
+              StatusIs(StatusCode::kFailedPrecondition, testing::HasSubstr("issuing key")));
+  Rewrite(agent_, 1, [](v1::Agent* agent) { agent->set_issues_certificates(true); });
+  EXPECT_OK(agent_.Call(DeleteAgent, "name: 'beta'"));
+}
+
 TEST_F(RefusedTest, WhenTheDiskIsFullNothingChangesAndTheReasonIsSaid) {
   agent_.engine.FailWrites(absl::UnavailableError("disk full"));
   EXPECT_THAT(agent_.Call(CreateService, "service { display_name: 'new' } request_id: 'r'"),
