@@ -14,12 +14,12 @@
 #include "absl/time/clock.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "base/version.h"
 #include "node/agent/agent.h"
 #include "node/agent/flags.h"
 #include "node/agent/founding.h"
 #include "node/agent/identity.h"
 #include "node/agent/join.h"
-#include "node/agent/version.h"
 
 namespace trellis::agent {
 namespace {
