@@ -17,6 +17,7 @@
 #include "node/api/handlers/test_agent.h"
 #include "node/api/handlers/vpc.h"
 #include "node/api/handlers/vpc_association.h"
+#include "storage/resource/names.h"
 #include "tests/support/status_matchers.h"
 
 namespace trellis::api {
