@@ -204,7 +204,7 @@ TEST_F(CatalogTest, WriteThatPeersWouldNotTakeYetIsRefusedNamingTheClock) {
                        Catalog::Open(node_.options(), node_.engine, {earlier, node_.random}));
   const absl::Status refused = reopened->Commit({PutService(2, "b")}).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("1h ahead of its clock"));
+  EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("ahead of its clock"));
   EXPECT_EQ(reopened->Find(ServiceName(2)), nullptr);
 }
 
