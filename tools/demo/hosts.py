@@ -36,8 +36,8 @@ def namespaces_possible():
         return False
     linked = all(
         run("ip", "-n", probe, "link", *words, check=False).returncode == 0
-        for words in (("set", "lo", "up"), ("add", "b", "type", "bridge"),
-                      ("add", "v", "type", "veth", "peer", "name", "w")))
+        for words in (("set", "lo", "up"), ("add", "bridge0", "type", "bridge"),
+                      ("add", "veth0", "type", "veth", "peer", "name", "veth1")))
     run("ip", "netns", "del", probe, check=False)
     return linked
 
