@@ -9,8 +9,11 @@
 #include <sys/statvfs.h>
 
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -48,8 +51,6 @@ class BackgroundFailure final : public rocksdb::EventListener {
 namespace {
 
 constexpr int kOpenFilesMax = 256;
-constexpr size_t kInfoLogBytes = 1 << 20;
-constexpr size_t kInfoLogFiles = 2;
 // Opening rewrites the logs as table files, and starts a manifest and a log.
 constexpr uintmax_t kOpeningBytes = 1 << 20;
 constexpr size_t kTrialBytes = 64 << 10;
@@ -137,6 +138,21 @@ struct OpenArguments {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
 };
 
+// RocksDB's own log goes to ours, warnings and worse. Its file would fill with the disk, and
+// Debian's build asserts, ending the process, when it is appended to once more after a failure.
+class LogOfOurs final : public rocksdb::Logger {
+ public:
+  LogOfOurs() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char line[512];
+    if (std::vsnprintf(line, sizeof(line), format, arguments) > 0) {
+      LOG(WARNING) << "rocksdb: " << line;
+    }
+  }
+};
+
 OpenArguments ArgumentsOf(const RocksDbOptions& options) {
   OpenArguments arguments;
   rocksdb::DBOptions& db = arguments.db;
@@ -149,8 +165,7 @@ OpenArguments ArgumentsOf(const RocksDbOptions& options) {
   db.max_total_wal_size = 4 * options.write_buffer_bytes;
   db.max_open_files = kOpenFilesMax;
   db.max_background_jobs = 2;
-  db.keep_log_file_num = kInfoLogFiles;
-  db.max_log_file_size = kInfoLogBytes;
+  db.info_log = std::make_shared<LogOfOurs>();
 
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
