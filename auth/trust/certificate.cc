@@ -181,7 +181,7 @@ std::string CertificatePemFromDer(absl::string_view der) {
   CHECK(PEM_write_bio(bio.get(), "CERTIFICATE", "", reinterpret_cast<const uint8_t*>(der.data()),
                       static_cast<long>(der.size())));
   const uint8_t* data;
-  size_t size;
+  size_t size = 0;
   CHECK(BIO_mem_contents(bio.get(), &data, &size));
   return std::string(reinterpret_cast<const char*>(data), size);
 }
@@ -197,8 +197,8 @@ absl::StatusOr<std::string> CertificatePublicKey(absl::string_view der) {
   ERR_clear_error();
   if (key == nullptr) return absl::InvalidArgumentError("certificate: unreadable public key");
   bssl::ScopedCBB cbb;
-  uint8_t* bytes;
-  size_t size;
+  uint8_t* bytes = nullptr;
+  size_t size = 0;
   CHECK(CBB_init(cbb.get(), 128) && EVP_marshal_public_key(cbb.get(), key.get()) &&
         CBB_finish(cbb.get(), &bytes, &size));
   bssl::UniquePtr<uint8_t> owned(bytes);

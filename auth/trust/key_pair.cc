@@ -57,15 +57,15 @@ std::string KeyPair::private_pem() const {
   CHECK(
       PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr));
   const uint8_t* data;
-  size_t size;
+  size_t size = 0;
   CHECK(BIO_mem_contents(bio.get(), &data, &size));
   return std::string(reinterpret_cast<const char*>(data), size);
 }
 
 std::string KeyPair::public_der() const {
   bssl::ScopedCBB cbb;
-  uint8_t* der;
-  size_t size;
+  uint8_t* der = nullptr;
+  size_t size = 0;
   CHECK(CBB_init(cbb.get(), 128) && EVP_marshal_public_key(cbb.get(), key_.get()) &&
         CBB_finish(cbb.get(), &der, &size));
   bssl::UniquePtr<uint8_t> owned(der);

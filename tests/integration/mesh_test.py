@@ -126,6 +126,11 @@ class MeshTest(unittest.TestCase):
 
     def test_corrupt_data_is_refused_with_the_folder_and_a_remedy(self):
         mesh = self.new_mesh()
+        writer = self.start_writer(mesh, "warehouse", "w", 20)
+        acknowledged = {line.strip() for line in writer.stdout}
+        writer.stdout.close()
+        self.assertEqual(writer.wait(), 0)
+        wait_until("equal roots", lambda: self.converged(mesh))
         mesh.kill("agent-warehouse", signal.SIGTERM)
         data = f"{mesh.agent_folder('warehouse')}/data"
         manifests = glob.glob(f"{data}/**/MANIFEST-*", recursive=True)
@@ -137,8 +142,9 @@ class MeshTest(unittest.TestCase):
             mesh.start_agent("warehouse")
         self.assertIn(data, str(raised.exception))
         # Nothing is lost: the others hold it all, and a new agent may take its place.
-        self.assertEqual(len(self.networks(mesh, "storefront")),
-                         len(self.networks(mesh, "payments")))
+        for vpc in ("storefront", "payments"):
+            self.assertEqual(acknowledged - self.networks(mesh, vpc), set(), vpc)
+        self.assertEqual(len(acknowledged), 20)
 
     def test_founder_that_lost_its_catalog_does_not_found_again(self):
         mesh = self.new_mesh()

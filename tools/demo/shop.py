@@ -87,6 +87,7 @@ class Shop:
         wait_until("three agents to agree", self.agreed)
         self.report.row(True, "three agents form a mesh",
                         f"init, 2 join tokens, all agree after {time.monotonic() - started:.1f} s")
+        self.print_status("storefront")
 
     def copy_manifests(self):
         """The example's manifests with this host's addresses."""

@@ -42,7 +42,8 @@ size_t Width(absl::string_view text) {
 
 std::string Percent(double share) {
   const double percent = 100 * share;
-  return absl::StrFormat(percent == static_cast<int>(percent) ? "%.0f%%" : "%.1f%%", percent);
+  const bool whole = percent == static_cast<int>(percent);
+  return whole ? absl::StrFormat("%.0f%%", percent) : absl::StrFormat("%.1f%%", percent);
 }
 
 std::string PathWords(const v1::PathMatch& path) {
