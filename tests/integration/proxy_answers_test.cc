@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"TwoLengths",
          "POST / HTTP/1.1\r\nHost: svc.test\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"},
         {"Folded", "GET / HTTP/1.1\r\nHost: svc.test\r\nA: b\r\n c\r\n\r\n"},
-        {"Nul", std::string("GET / HTTP/1.1\r\nHost: svc.test\r\nA: b\0c\r\n\r\n", 45)},
+        {"Nul", std::string("GET / HTTP/1.1\r\nHost: svc.test\r\nA: b\0c\r\n\r\n", 42)},
         {"SpaceBeforeColon", "GET / HTTP/1.1\r\nHost : svc.test\r\n\r\n"},
         {"Connect", "CONNECT svc.test:80 HTTP/1.1\r\nHost: svc.test\r\n\r\n"},
         {"HeadTooLarge", absl::StrCat("GET / HTTP/1.1\r\nHost: svc.test\r\nA: ",
