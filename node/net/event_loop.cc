@@ -59,14 +59,12 @@ class EpollLoop final : public EventLoop {
   bool Cancel(TimerId timer) override { return timers_.Cancel(timer); }
 
   void Post(Task task) override {
-    bool first;
-    {
-      MutexLock lock(mutex_);
-      first = posted_.empty();
-      posted_.push_back(std::move(task));
-    }
+    // The wake-up comes before the lock is let go: once the loop can take the task, the task may
+    // let its owner destroy the loop.
+    MutexLock lock(mutex_);
     // The rest ride on the first one's wake-up: the loop takes them all at once.
-    if (first) Wake();
+    if (posted_.empty()) Wake();
+    posted_.push_back(std::move(task));
   }
 
   void Stop() override {
