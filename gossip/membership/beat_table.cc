@@ -3,6 +3,9 @@
 #include <iterator>
 #include <tuple>
 
+#include "base/log/log.h"
+#include "storage/resource/names.h"
+
 namespace trellis::gossip {
 
 bool IsNewer(const peer::v1::Beat& a, const peer::v1::Beat& b) {
@@ -40,8 +43,10 @@ bool BeatTable::Judge(absl::Duration now) {
   bool changed = false;
   for (auto& [node, member] : members_) {
     const Liveness verdict = Verdict(member, now);
-    changed |= verdict != member.liveness;
+    if (verdict == member.liveness) continue;
+    LOG(INFO) << resource::AgentName(node) << " is " << LivenessName(verdict);
     member.liveness = verdict;
+    changed = true;
   }
   return changed;
 }

@@ -6,16 +6,11 @@
 // the proxy at --probe over one keep-alive connection, back to back, until it answers with the new
 // code. A sample runs from just before the RPC is sent, so it holds the fsync and the answer too.
 // Prints one JSON object of milliseconds.
-#include <grpcpp/grpcpp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -24,16 +19,12 @@
 #include "base/log/log.h"
 #include "base/net/endpoint.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
+#include "tests/benchmark/measuring.h"
 
-namespace trellis {
+namespace trellis::benchmark {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr auto kDeadline = std::chrono::seconds(10);
-
-double MillisSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 // One keep-alive connection, blocking.
 class ProbeConnection {
@@ -86,31 +77,21 @@ class ProbeConnection {
   int fd_ = -1;
 };
 
-double Percentile(const std::vector<double>& sorted, double p) {
-  return sorted[std::min(sorted.size() - 1, static_cast<size_t>(p * sorted.size()))];
-}
-
-void PrintSamples(const char* name, std::vector<double> samples, const char* separator) {
-  std::sort(samples.begin(), samples.end());
-  std::printf("\"%s\": {\"p50\": %.2f, \"p90\": %.2f, \"p99\": %.2f, \"max\": %.2f}%s", name,
-              Percentile(samples, 0.50), Percentile(samples, 0.90), Percentile(samples, 0.99),
-              samples.back(), separator);
-}
-
-int Run(const std::string& socket, const net::Endpoint& probe, const std::string& host,
-        const std::string& rule_name, int writes) {
-  auto stub = v1::RuleAdmin::NewStub(
-      grpc::CreateChannel(absl::StrCat("unix:", socket), grpc::InsecureChannelCredentials()));
-  ProbeConnection connection(probe, host);
+int Run(const Flags& flags) {
+  const auto endpoint = net::Endpoint::Parse(flags.Text("probe"));
+  CHECK(endpoint.ok()) << endpoint.status();
+  auto stub = v1::RuleAdmin::NewStub(DialAdmin(flags.Text("socket")));
+  ProbeConnection connection(*endpoint, flags.Text("host"));
   v1::UpdateRuleRequest request;
   {
     grpc::ClientContext context;
     v1::GetRuleRequest get;
-    get.set_name(rule_name);
+    get.set_name(flags.Text("rule"));
     const grpc::Status status = stub->GetRule(&context, get, request.mutable_rule());
     CHECK(status.ok()) << status.error_message();
   }
-  std::vector<double> accepted, enforced;
+  Samples accepted, enforced;
+  const int writes = flags.Number("writes");
   int64_t probes = 0;
   for (int i = 0; i < writes; ++i) {
     v1::FixedResponseAction* action =
@@ -123,7 +104,7 @@ int Run(const std::string& socket, const net::Endpoint& probe, const std::string
       const grpc::Status status = stub->UpdateRule(&context, request, request.mutable_rule());
       CHECK(status.ok()) << status.error_message();
     }
-    accepted.push_back(MillisSince(start));
+    accepted.Add(MillisBetween(start, Clock::now()));
     int seen = 0;
     do {
       seen = connection.Ask();
@@ -131,41 +112,18 @@ int Run(const std::string& socket, const net::Endpoint& probe, const std::string
       CHECK_NE(seen, 0) << "the proxy closed the connection";
       CHECK(Clock::now() - start < kDeadline) << "write " << i << " was not enforced in 10 s";
     } while (seen != wanted);
-    enforced.push_back(MillisSince(start));
+    enforced.Add(MillisBetween(start, Clock::now()));
   }
-  std::printf("{\"writes\": %d, \"probes\": %lld, ", writes, static_cast<long long>(probes));
-  PrintSamples("accepted_ms", accepted, ", ");
-  PrintSamples("enforced_ms", enforced, "}\n");
+  std::printf("{\"writes\": %d, \"probes\": %lld, \"accepted_ms\": %s, \"enforced_ms\": %s}\n",
+              writes, static_cast<long long>(probes), accepted.ToJson().c_str(),
+              enforced.ToJson().c_str());
   return 0;
 }
 
 }  // namespace
-}  // namespace trellis
+}  // namespace trellis::benchmark
 
 int main(int argc, char** argv) {
-  std::string socket, probe, host, rule;
-  int writes = 200;
-  for (int i = 1; i < argc; ++i) {
-    absl::string_view argument = argv[i];
-    if (absl::ConsumePrefix(&argument, "--socket=")) {
-      socket = std::string(argument);
-    } else if (absl::ConsumePrefix(&argument, "--probe=")) {
-      probe = std::string(argument);
-    } else if (absl::ConsumePrefix(&argument, "--host=")) {
-      host = std::string(argument);
-    } else if (absl::ConsumePrefix(&argument, "--rule=")) {
-      rule = std::string(argument);
-    } else if (!absl::ConsumePrefix(&argument, "--writes=") ||
-               !absl::SimpleAtoi(argument, &writes) || writes < 1) {
-      std::fprintf(stderr, "convergence: \"%s\" is not an option; see the source's first lines\n",
-                   argv[i]);
-      return 2;
-    }
-  }
-  const auto endpoint = trellis::net::Endpoint::Parse(probe);
-  if (!endpoint.ok() || socket.empty() || host.empty() || rule.empty()) {
-    std::fprintf(stderr, "convergence: --socket, --probe, --host and --rule are required\n");
-    return 2;
-  }
-  return trellis::Run(socket, *endpoint, host, rule, writes);
+  return trellis::benchmark::Run(trellis::benchmark::Flags(
+      argc, argv, {{"socket", ""}, {"probe", ""}, {"host", ""}, {"rule", ""}, {"writes", "200"}}));
 }

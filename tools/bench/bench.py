@@ -1,6 +1,7 @@
-"""The benchmarks of tools/bench/run: a mesh of three agents on loopback, one question each."""
+"""The benchmarks of tools/bench/run; convergence and churn: three agents on loopback."""
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -8,6 +9,8 @@ import sys
 import tempfile
 import threading
 
+from tools.bench import replication
+from tools.bench.measured import Measured
 from tools.demo.hosts import Loopback
 from tools.demo.mesh import Failure, Mesh, wait_until
 
@@ -119,6 +122,15 @@ class Measured:
                 for what, measured, wanted, met in self.rows}
 
 
+@contextlib.contextmanager
+def loopback_mesh(arguments, folder):
+    mesh = Mesh(f"{folder}/m", Loopback(block=201), arguments.binaries)
+    try:
+        yield mesh
+    finally:
+        mesh.destroy()
+
+
 def form(mesh, *manifests):
     mesh.create()
     first = f"{mesh.folder}/network.yaml"
@@ -129,7 +141,12 @@ def form(mesh, *manifests):
                and len(mesh.state("payments")["agents"]) == 3)
 
 
-def convergence(mesh, measured):
+def convergence(arguments, measured, folder):
+    with loopback_mesh(arguments, folder) as mesh:
+        return measure_convergence(mesh, measured)
+
+
+def measure_convergence(mesh, measured):
     form(mesh)
     rules = json.loads(mesh.ctl("storefront", "list", "rules", "--service", "probed",
                                 "--listener", "http", "-o", "json").stdout)
@@ -151,7 +168,12 @@ def convergence(mesh, measured):
     return samples
 
 
-def churn(mesh, measured):
+def churn(arguments, measured, folder):
+    with loopback_mesh(arguments, folder) as mesh:
+        return measure_churn(mesh, measured)
+
+
+def measure_churn(mesh, measured):
     form(mesh, LOADED + LOADED_RULE.format(a=50, b=50))
     template = os.path.join(os.path.dirname(os.path.abspath(__file__)), "target.conf.in")
     for address in ("10.31.1.11", "10.31.1.12", "10.31.1.21"):
@@ -208,23 +230,31 @@ end
     raise Failure(f"wrk: {result.stderr.strip() or result.stdout.strip()}")
 
 
+BENCHMARKS = {"convergence": convergence, "churn": churn, "replication": replication.run}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/bench/run")
     parser.add_argument("--binaries", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("name", choices=("convergence", "churn"))
+    parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_argument("--agents", type=int, default=3, help="replication: how many (default 3)")
+    parser.add_argument("--writes", type=int, default=500,
+                        help="replication: writes of phase enforcement (default 500)")
+    parser.add_argument("--phases", nargs="+", choices=replication.PHASES,
+                        default=replication.PHASES, help="replication: only these")
+    parser.add_argument("--keep-logs", metavar="FOLDER", help="replication: copy the agents' logs there")
     arguments = parser.parse_args()
+    if arguments.agents < 2:
+        parser.error("--agents: at least 2")
 
     measured = Measured()
     with tempfile.TemporaryDirectory(prefix="trlb", dir="/tmp") as folder:
-        mesh = Mesh(f"{folder}/m", Loopback(block=201), arguments.binaries)
         try:
-            raw = globals()[arguments.name](mesh, measured)
+            raw = BENCHMARKS[arguments.name](arguments, measured, folder)
         except Failure as failure:
             print(f"tools/bench/run: {failure}", file=sys.stderr)
             return 1
-        finally:
-            mesh.destroy()
     measured.print()
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
