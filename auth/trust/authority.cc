@@ -1,5 +1,6 @@
 #include "auth/trust/authority.h"
 
+#include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/bytestring.h>
@@ -9,6 +10,9 @@
 #include <openssl/obj.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+#include <string>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -44,13 +48,24 @@ bssl::UniquePtr<X509_NAME> Name(absl::string_view common_name) {
   return name;
 }
 
-void AddUri(X509* certificate, const std::string& uri) {
-  bssl::UniquePtr<GENERAL_NAMES> names(GENERAL_NAMES_new());
+void AddName(GENERAL_NAMES* names, int type, ASN1_STRING* value, absl::string_view content) {
   bssl::UniquePtr<GENERAL_NAME> name(GENERAL_NAME_new());
-  ASN1_IA5STRING* text = ASN1_IA5STRING_new();
-  CHECK(ASN1_STRING_set(text, uri.data(), static_cast<int>(uri.size())));
-  GENERAL_NAME_set0_value(name.get(), GEN_URI, text);
-  CHECK(bssl::PushToStack(names.get(), std::move(name)));
+  CHECK(ASN1_STRING_set(value, content.data(), static_cast<int>(content.size())));
+  GENERAL_NAME_set0_value(name.get(), type, value);
+  CHECK(bssl::PushToStack(names, std::move(name)));
+}
+
+void AddNames(X509* certificate, absl::string_view uri,
+              const std::vector<std::string>& addresses = {}) {
+  bssl::UniquePtr<GENERAL_NAMES> names(GENERAL_NAMES_new());
+  AddName(names.get(), GEN_URI, ASN1_IA5STRING_new(), uri);
+  for (const std::string& address : addresses) {
+    char bytes[sizeof(in6_addr)];
+    const bool ipv4 = inet_pton(AF_INET, address.c_str(), bytes) == 1;
+    CHECK(ipv4 || inet_pton(AF_INET6, address.c_str(), bytes) == 1);
+    AddName(names.get(), GEN_IPADD, ASN1_OCTET_STRING_new(),
+            absl::string_view(bytes, ipv4 ? sizeof(in_addr) : sizeof(in6_addr)));
+  }
   CHECK(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT));
 }
 
@@ -100,7 +115,7 @@ absl::StatusOr<MeshAuthority> MeshAuthority::Create(absl::string_view mesh_id, a
   CHECK(X509_set_pubkey(certificate.get(), key.get()));
   AddBasicConstraints(certificate.get(), true);
   AddKeyUsage(certificate.get(), {kKeyCertSign, kCrlSign});
-  AddUri(certificate.get(), uri);
+  AddNames(certificate.get(), uri);
   ASSIGN_OR_RETURN(MeshRoot root, MeshRoot::FromDer(SignedDer(certificate.get(), key)));
   return MeshAuthority(key, std::move(root));
 }
@@ -144,7 +159,7 @@ absl::StatusOr<std::string> MeshAuthority::Issue(absl::string_view public_key_de
   CHECK(X509_set_pubkey(certificate.get(), key.get()));
   AddBasicConstraints(certificate.get(), false);
   AddKeyUsage(certificate.get(), {kDigitalSignature});
-  AddUri(certificate.get(), uri);
+  AddNames(certificate.get(), uri, identity.addresses);
   return CertificatePemFromDer(SignedDer(certificate.get(), key_));
 }
 

@@ -1,5 +1,6 @@
 #include "auth/trust/certificate.h"
 
+#include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bytestring.h>
@@ -12,6 +13,7 @@
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -39,23 +41,69 @@ absl::StatusOr<X509Ptr> ParseDer(absl::string_view der) {
   return certificate;
 }
 
-// The certificate's subject alternative name: exactly one, a URI.
-absl::StatusOr<std::string> OnlyUri(const X509* certificate) {
+// The certificate's subject alternative names.
+struct Names {
+  std::string uri;
+  std::vector<std::string> addresses;  // In the certificate's order.
+};
+
+absl::string_view Content(const ASN1_STRING* text) {
+  return absl::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                           static_cast<size_t>(ASN1_STRING_length(text)));
+}
+
+absl::StatusOr<std::string> AddressText(absl::string_view bytes) {
+  char text[INET6_ADDRSTRLEN];
+  if (bytes.size() == sizeof(in_addr)) {
+    return std::string(inet_ntop(AF_INET, bytes.data(), text, sizeof(text)));
+  }
+  if (bytes.size() == sizeof(in6_addr)) {
+    return std::string(inet_ntop(AF_INET6, bytes.data(), text, sizeof(text)));
+  }
+  return absl::InvalidArgumentError("certificate: an IP address is of neither 4 nor 16 bytes");
+}
+
+// First a URI, then IP addresses, and nothing else.
+absl::StatusOr<Names> ReadNames(const X509* certificate) {
   int critical = 0;
   bssl::UniquePtr<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)));
   ERR_clear_error();
-  if (names == nullptr || sk_GENERAL_NAME_num(names.get()) != 1) {
+  const size_t count = names == nullptr ? 0 : sk_GENERAL_NAME_num(names.get());
+  if (count == 0 || count > 1 + kMaxAddresses) {
     return absl::InvalidArgumentError(
-        "certificate: it must have exactly one subject alternative name, its mesh identity");
+        absl::StrCat("certificate: it has ", count,
+                     " subject alternative names; it must have its mesh identity and up to ",
+                     kMaxAddresses, " addresses"));
   }
-  const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), 0);
-  if (name->type != GEN_URI) {
-    return absl::InvalidArgumentError("certificate: its subject alternative name is not a URI");
+  Names result;
+  for (size_t i = 0; i < count; ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (i == 0 && name->type == GEN_URI) {
+      result.uri = std::string(Content(name->d.uniformResourceIdentifier));
+    } else if (i > 0 && name->type == GEN_IPADD) {
+      ASSIGN_OR_RETURN(result.addresses.emplace_back(), AddressText(Content(name->d.iPAddress)));
+    } else {
+      return absl::InvalidArgumentError(
+          "certificate: its subject alternative names are not a URI and then IP addresses");
+    }
   }
-  const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                     static_cast<size_t>(ASN1_STRING_length(uri)));
+  return result;
+}
+
+// Whoever the certificate says it is of; nobody has vouched for it yet.
+absl::StatusOr<PeerIdentity> ReadIdentity(const X509* leaf, const MeshRoot& root) {
+  ASSIGN_OR_RETURN(Names names, ReadNames(leaf));
+  ASSIGN_OR_RETURN(PeerIdentity identity, PeerIdentity::ParseUri(names.uri));
+  identity.addresses = std::move(names.addresses);
+  RETURN_IF_ERROR(identity.ToUri().status());  // The addresses are in their one spelling.
+  // Before the signature, which fails for another mesh's certificate anyway: the more helpful word.
+  if (identity.mesh_id != root.mesh_id()) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("certificate: of another mesh, ", absl::BytesToHexString(identity.mesh_id),
+                     "; this one is ", absl::BytesToHexString(root.mesh_id())));
+  }
+  return identity;
 }
 
 absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
@@ -119,12 +167,12 @@ absl::StatusOr<MeshRoot> MeshRoot::FromPem(absl::string_view pem) {
 
 absl::StatusOr<MeshRoot> MeshRoot::FromDer(absl::string_view der) {
   ASSIGN_OR_RETURN(X509Ptr certificate, ParseDer(der));
-  ASSIGN_OR_RETURN(const std::string uri, OnlyUri(certificate.get()));
+  ASSIGN_OR_RETURN(const Names names, ReadNames(certificate.get()));
   MeshRoot root;
-  ASSIGN_OR_RETURN(root.mesh_id_, ParseMeshUri(uri));
+  ASSIGN_OR_RETURN(root.mesh_id_, ParseMeshUri(names.uri));
   bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate.get()));
   const bool sound = key != nullptr && X509_check_ca(certificate.get()) == 1 &&
-                     X509_verify(certificate.get(), key.get()) == 1;
+                     X509_verify(certificate.get(), key.get()) == 1 && names.addresses.empty();
   ERR_clear_error();
   if (!sound) {
     return absl::InvalidArgumentError("root certificate: not a self-signed CA certificate");
@@ -141,16 +189,19 @@ std::string MeshRoot::sha256() const { return crypto::Sha256String(der_); }
 absl::StatusOr<PeerIdentity> VerifyChain(absl::string_view leaf_der, const MeshRoot& root,
                                          absl::Time now) {
   ASSIGN_OR_RETURN(const X509Ptr leaf, ParseDer(leaf_der));
-  ASSIGN_OR_RETURN(const std::string uri, OnlyUri(leaf.get()));
-  ASSIGN_OR_RETURN(PeerIdentity identity, PeerIdentity::ParseUri(uri));
-  // Before the signature, which fails for another mesh's certificate anyway: the more helpful word.
-  if (identity.mesh_id != root.mesh_id()) {
-    return absl::UnauthenticatedError(
-        absl::StrCat("certificate: of another mesh, ", absl::BytesToHexString(identity.mesh_id),
-                     "; this one is ", absl::BytesToHexString(root.mesh_id())));
-  }
+  ASSIGN_OR_RETURN(PeerIdentity identity, ReadIdentity(leaf.get(), root));
   RETURN_IF_ERROR(VerifySignatureAndTime(leaf.get(), root, now));
   return identity;
+}
+
+absl::StatusOr<PeerIdentity> VerifyIssued(absl::string_view leaf_der, const MeshRoot& root) {
+  ASSIGN_OR_RETURN(const X509Ptr leaf, ParseDer(leaf_der));
+  ASSIGN_OR_RETURN(PeerIdentity identity, ReadIdentity(leaf.get(), root));
+  bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(root.get()));
+  const bool issued = key != nullptr && X509_verify(leaf.get(), key.get()) == 1;
+  ERR_clear_error();
+  if (issued) return identity;
+  return absl::UnauthenticatedError("certificate: not signed by the mesh's root");
 }
 
 absl::StatusOr<std::string> CertificateDerFromPem(absl::string_view pem) {

@@ -1,20 +1,25 @@
 #include "auth/trust/identity.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "auth/trust/signing_key.h"
+#include "base/net/endpoint.h"
 #include "base/status_macros.h"
 
 namespace trellis::trust {
 namespace {
 
 constexpr absl::string_view kScheme = "spiffe://";
-// The longest URI there is has under 150 bytes; what is longer is not looked at.
+// The longest URI there is has under 200 bytes; what is longer is not looked at.
 constexpr size_t kMaxUriBytes = 256;
 
 bool IsLowerHex(absl::string_view text, size_t size) {
@@ -46,18 +51,40 @@ absl::Status Malformed(absl::string_view field, absl::string_view value, absl::s
                                                  "\"; it must be ", wanted));
 }
 
+// Not nobody's, not everybody's, and IPv4 not in the guise of IPv6.
+bool IsHostAddress(const net::Endpoint& endpoint) {
+  sockaddr_storage address;
+  endpoint.ToSockaddr(&address);
+  if (!endpoint.is_ipv6()) {
+    const uint32_t ipv4 = ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr);
+    return ipv4 >> 24 != 0 && ipv4 >> 28 < 0xe;  // 0.0.0.0/8; multicast, reserved, broadcast.
+  }
+  const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return !IN6_IS_ADDR_UNSPECIFIED(&ipv6) && !IN6_IS_ADDR_MULTICAST(&ipv6) &&
+         !IN6_IS_ADDR_V4MAPPED(&ipv6);
+}
+
 absl::Status CheckAgent(const PeerIdentity& id) {
   if (!IsAccount(id.account)) return Malformed("account", id.account, "12 digits");
   absl::string_view vpc = id.vpc;
   if (!absl::ConsumePrefix(&vpc, "vpcs/") || !IsVpcId(vpc)) {
     return Malformed("VPC", id.vpc, "vpcs/vpc- and 8 or 17 of [0-9a-z]");
   }
-  return absl::OkStatus();
+  if (id.signing_key.size() != kSigningKeyBytes) {
+    return Malformed("signing key", absl::BytesToHexString(id.signing_key), "32 bytes");
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> canonical, CanonicalAddresses(id.addresses));
+  if (canonical == id.addresses) return absl::OkStatus();
+  return Malformed("list of addresses", absl::StrJoin(id.addresses, ", "),
+                   "in its shortest spelling, in order, each once");
 }
 
 absl::Status CheckOperator(const PeerIdentity& id) {
-  if (IsOperatorName(id.operator_name)) return absl::OkStatus();
-  return Malformed("operator", id.operator_name, "1-64 of [A-Za-z0-9@._-]");
+  if (!IsOperatorName(id.operator_name)) {
+    return Malformed("operator", id.operator_name, "1-64 of [A-Za-z0-9@._-]");
+  }
+  if (id.addresses.empty()) return absl::OkStatus();
+  return Malformed("list of addresses", absl::StrJoin(id.addresses, ", "), "empty for operators");
 }
 
 absl::string_view RoleName(PeerRole role) { return role == PeerRole::kAdmin ? "admin" : "worker"; }
@@ -65,7 +92,9 @@ absl::string_view RoleName(PeerRole role) { return role == PeerRole::kAdmin ? "a
 }  // namespace
 
 PeerIdentity PeerIdentity::Agent(absl::string_view mesh_id, uint64_t node,
-                                 absl::string_view account, absl::string_view vpc, PeerRole role) {
+                                 absl::string_view account, absl::string_view vpc, PeerRole role,
+                                 absl::string_view signing_key,
+                                 std::vector<std::string> addresses) {
   PeerIdentity id;
   id.mesh_id = std::string(mesh_id);
   id.kind = PeerKind::kAgent;
@@ -73,6 +102,8 @@ PeerIdentity PeerIdentity::Agent(absl::string_view mesh_id, uint64_t node,
   id.account = std::string(account);
   id.vpc = std::string(vpc);
   id.role = role;
+  id.signing_key = std::string(signing_key);
+  id.addresses = std::move(addresses);
   return id;
 }
 
@@ -97,14 +128,18 @@ absl::StatusOr<PeerIdentity> PeerIdentity::ParseUri(absl::string_view uri) {
     RETURN_IF_ERROR(CheckOperator(id));
     return id;
   }
-  if (parts.size() == 9 && parts[1] == "accounts" && parts[3] == "vpcs" && parts[5] == "agents" &&
-      parts[7] == "roles") {
+  if (parts.size() == 11 && parts[1] == "accounts" && parts[3] == "vpcs" && parts[5] == "agents" &&
+      parts[7] == "roles" && parts[9] == "keys") {
     ASSIGN_OR_RETURN(const uint64_t node, ParseNodeHex(parts[6]));
     if (parts[8] != "admin" && parts[8] != "worker") {
       return Malformed("role", parts[8], "worker or admin");
     }
+    if (!IsLowerHex(parts[10], 2 * kSigningKeyBytes)) {
+      return Malformed("signing key", parts[10], "64 lower-case hex digits");
+    }
     PeerIdentity id = Agent(mesh_id, node, parts[2], absl::StrCat("vpcs/", parts[4]),
-                            parts[8] == "admin" ? PeerRole::kAdmin : PeerRole::kWorker);
+                            parts[8] == "admin" ? PeerRole::kAdmin : PeerRole::kWorker,
+                            absl::HexStringToBytes(parts[10]));
     RETURN_IF_ERROR(CheckAgent(id));
     return id;
   }
@@ -119,12 +154,28 @@ absl::StatusOr<std::string> PeerIdentity::ToUri() const {
   }
   RETURN_IF_ERROR(CheckAgent(*this));
   return absl::StrCat(mesh, "/accounts/", account, "/", vpc, "/agents/", NodeHex(node), "/roles/",
-                      RoleName(role));
+                      RoleName(role), "/keys/", absl::BytesToHexString(signing_key));
 }
 
 std::string PeerIdentity::ToString() const {
   if (kind == PeerKind::kOperator) return absl::StrCat("operator ", operator_name);
   return absl::StrCat("agent ", NodeHex(node), " (", RoleName(role), ", ", vpc, ")");
+}
+
+absl::StatusOr<std::vector<std::string>> CanonicalAddresses(const std::vector<std::string>& texts) {
+  std::vector<std::string> addresses;
+  for (const std::string& text : texts) {
+    const absl::StatusOr<net::Endpoint> parsed = net::Endpoint::FromAddress(text, 0);
+    if (!parsed.ok() || !IsHostAddress(*parsed)) {
+      return Malformed("address", text, "the IPv4 or IPv6 address of a host, such as 10.1.0.9");
+    }
+    addresses.push_back(parsed->AddressString());
+  }
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  if (addresses.size() <= kMaxAddresses) return addresses;
+  return Malformed("list of addresses", absl::StrJoin(addresses, ", "),
+                   absl::StrCat("of at most ", kMaxAddresses));
 }
 
 absl::StatusOr<std::string> MeshUri(absl::string_view mesh_id) {

@@ -4,6 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "auth/trust/authority.h"
 #include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
@@ -20,7 +21,8 @@ const absl::Time kNow = absl::FromUnixSeconds(1767225600);  // 2026-01-01.
 const std::string kMesh(16, '\x5a');
 
 PeerIdentity TestAgent(absl::string_view mesh = kMesh) {
-  return PeerIdentity::Agent(mesh, 0xa1, "123456789012", "vpcs/vpc-1a2b3c4d", PeerRole::kAdmin);
+  return PeerIdentity::Agent(mesh, 0xa1, "123456789012", "vpcs/vpc-1a2b3c4d", PeerRole::kAdmin,
+                             std::string(32, '\x11'), {"10.1.0.9", "fd00::1"});
 }
 
 MeshAuthority NewAuthority(absl::string_view mesh = kMesh) {
@@ -35,7 +37,9 @@ std::string LeafDer(const MeshAuthority& authority, const PeerIdentity& identity
 
 TEST(Identity, AgentAndOperatorSurviveTheirUri) {
   for (const PeerIdentity& identity :
-       {TestAgent(), PeerIdentity::Operator(kMesh, "alice@shop.example")}) {
+       {PeerIdentity::Agent(kMesh, 0xa1, "123456789012", "vpcs/vpc-1a2b3c4d", PeerRole::kAdmin,
+                            std::string(32, '\x11')),
+        PeerIdentity::Operator(kMesh, "alice@shop.example")}) {
     const auto uri = identity.ToUri();
     ASSERT_TRUE(uri.ok()) << uri.status();
     const auto parsed = PeerIdentity::ParseUri(*uri);
@@ -46,15 +50,14 @@ TEST(Identity, AgentAndOperatorSurviveTheirUri) {
 
 struct UriCase {
   const char* name;
-  const char* uri;  // M stands for the mesh's 32 digits.
+  const char* uri;  // M stands for the mesh's 32 digits, K for the key's 64.
   const char* complaint;
 };
 class IdentityUriTest : public testing::TestWithParam<UriCase> {};
 TEST_P(IdentityUriTest, IsRefusedWithTheFieldNamed) {
   std::string uri = GetParam().uri;
-  if (const size_t at = uri.find('M'); at != std::string::npos) {
-    uri.replace(at, 1, absl::BytesToHexString(kMesh));
-  }
+  uri =
+      absl::StrReplaceAll(uri, {{"M", absl::BytesToHexString(kMesh)}, {"K", std::string(64, '1')}});
   const auto parsed = PeerIdentity::ParseUri(uri);
   EXPECT_EQ(parsed.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(parsed.status().message()), HasSubstr(GetParam().complaint));
@@ -72,16 +75,26 @@ INSTANTIATE_TEST_SUITE_P(
         {"OperatorWithSpace", "spiffe://M/operators/a b", "operator"},
         {"PercentEncoded", "spiffe://M/operators/%61", "operator"},
         {"Query", "spiffe://M/operators/a?b", "operator"},
-        {"ShortNode", "spiffe://M/accounts/123456789012/vpcs/vpc-1a2b3c4d/agents/a1/roles/admin",
-         "node"},
+        {"ShortNode",
+         "spiffe://M/accounts/123456789012/vpcs/vpc-1a2b3c4d/agents/a1/roles/admin/keys/K", "node"},
         {"UnknownRole",
-         "spiffe://M/accounts/123456789012/vpcs/vpc-1a2b3c4d/agents/00000000000000a1/roles/root",
+         "spiffe://M/accounts/123456789012/vpcs/vpc-1a2b3c4d/agents/00000000000000a1/roles/root/"
+         "keys/K",
          "role"},
         {"ShortAccount",
-         "spiffe://M/accounts/1/vpcs/vpc-1a2b3c4d/agents/00000000000000a1/roles/admin", "account"},
+         "spiffe://M/accounts/1/vpcs/vpc-1a2b3c4d/agents/00000000000000a1/roles/admin/keys/K",
+         "account"},
         {"BadVpc",
-         "spiffe://M/accounts/123456789012/vpcs/1a2b3c4d/agents/00000000000000a1/roles/admin",
+         "spiffe://M/accounts/123456789012/vpcs/1a2b3c4d/agents/00000000000000a1/roles/admin/"
+         "keys/K",
          "VPC"},
+        {"NoKey",
+         "spiffe://M/accounts/123456789012/vpcs/vpc-1a2b3c4d/agents/00000000000000a1/roles/admin",
+         "URI"},
+        {"ShortKey",
+         "spiffe://M/accounts/123456789012/vpcs/vpc-1a2b3c4d/agents/00000000000000a1/roles/admin/"
+         "keys/11",
+         "signing key"},
     }),
     [](const auto& info) { return info.param.name; });
 
@@ -89,6 +102,19 @@ TEST(Identity, OverlongUriIsRefused) {
   EXPECT_FALSE(PeerIdentity::ParseUri(absl::StrCat("spiffe://", absl::BytesToHexString(kMesh),
                                                    "/operators/", std::string(300, 'a')))
                    .ok());
+}
+
+TEST(Identity, AddressesHaveOneSpelling) {
+  const auto addresses = CanonicalAddresses({"fd00:0::1", "10.1.0.9", "10.1.0.10", "10.1.0.9"});
+  ASSERT_TRUE(addresses.ok()) << addresses.status();
+  EXPECT_EQ(*addresses, (std::vector<std::string>{"10.1.0.10", "10.1.0.9", "fd00::1"}));
+  for (const char* refused : {"", "host", "10.1.0", "10.1.0.9:80", "0.0.0.0", "::", "224.0.0.1",
+                              "255.255.255.255", "ff02::1", "::ffff:10.1.0.9"}) {
+    EXPECT_FALSE(CanonicalAddresses({refused}).ok()) << refused;
+  }
+  std::vector<std::string> many;
+  for (size_t i = 0; i <= kMaxAddresses; ++i) many.push_back(absl::StrCat("10.1.0.", i));
+  EXPECT_FALSE(CanonicalAddresses(many).ok());
 }
 
 TEST(KeyPair, SurvivesItsPem) {
@@ -136,6 +162,18 @@ TEST(Authority, RefusesForeignMeshAndBadFields) {
   EXPECT_FALSE(
       authority.Issue(key, PeerIdentity::Operator(kMesh, "a b"), kNow, absl::Hours(1)).ok());
   EXPECT_FALSE(authority.Issue(key, TestAgent(), kNow, absl::ZeroDuration()).ok());
+  PeerIdentity agent = TestAgent();
+  agent.signing_key = "short";
+  EXPECT_FALSE(authority.Issue(key, agent, kNow, absl::Hours(1)).ok());
+  for (const std::vector<std::string>& addresses : std::vector<std::vector<std::string>>{
+           {"10.1.0.9", "10.1.0.10"}, {"10.1.0.9", "10.1.0.9"}, {"fd00:0::1"}, {"host"}}) {
+    agent = TestAgent();
+    agent.addresses = addresses;
+    EXPECT_FALSE(authority.Issue(key, agent, kNow, absl::Hours(1)).ok()) << addresses[0];
+  }
+  PeerIdentity alice = PeerIdentity::Operator(kMesh, "alice");
+  alice.addresses = {"10.1.0.9"};
+  EXPECT_FALSE(authority.Issue(key, alice, kNow, absl::Hours(1)).ok());
   EXPECT_FALSE(authority.Issue("no key", TestAgent(), kNow, absl::Hours(1)).ok());
 }
 
@@ -171,6 +209,18 @@ TEST(VerifyChain, ExpiredAndEarlyAreSaidWithTheirTimes) {
 TEST(VerifyChain, TheRootItselfIsNobody) {
   const MeshAuthority authority = NewAuthority();
   EXPECT_FALSE(VerifyChain(authority.root().der(), authority.root(), kNow).ok());
+  EXPECT_FALSE(VerifyIssued(authority.root().der(), authority.root()).ok());
+}
+
+TEST(VerifyIssued, TellsWhoseItIsWhateverTheTime) {
+  const MeshAuthority authority = NewAuthority();
+  const std::string leaf = LeafDer(authority, TestAgent(), absl::Seconds(1));
+  const auto issued = VerifyIssued(leaf, authority.root());
+  ASSERT_TRUE(issued.ok()) << issued.status();
+  EXPECT_EQ(*issued, TestAgent());
+  EXPECT_EQ(VerifyIssued(leaf, NewAuthority().root()).status().code(),
+            absl::StatusCode::kUnauthenticated);
+  EXPECT_FALSE(VerifyIssued(leaf + "x", authority.root()).ok());
 }
 
 TEST(VerifyChain, EveryFlippedByteIsRefused) {
@@ -180,6 +230,7 @@ TEST(VerifyChain, EveryFlippedByteIsRefused) {
     std::string damaged = leaf;
     damaged[i] ^= 1;
     EXPECT_FALSE(VerifyChain(damaged, authority.root(), kNow).ok()) << "byte " << i;
+    EXPECT_FALSE(VerifyIssued(damaged, authority.root()).ok()) << "byte " << i;
   }
 }
 

@@ -9,6 +9,7 @@
 #include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
 #include "auth/trust/key_pair.h"
+#include "auth/trust/signing_key.h"
 #include "base/crypto/digest.h"
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
@@ -49,6 +50,7 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
   ASSIGN_OR_RETURN(const trust::MeshAuthority authority,
                    trust::MeshAuthority::Create(mesh_id, now));
   const trust::KeyPair keys = trust::KeyPair::Generate();
+  const trust::SigningKey signing_key = trust::SigningKey::Generate();
   const uint64_t node = NewNodeId();
   const std::string vpc =
       resource::Join("", resource::Kind::kVpc, resource::NewId(resource::Kind::kVpc, random));
@@ -63,12 +65,14 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
   identity.local.set_region(options.region);
   identity.local.set_mesh_domain(options.mesh_domain);
   identity.local.set_mesh_address(options.mesh_address);
-  ASSIGN_OR_RETURN(identity.certificate_pem,
-                   authority.Issue(keys.public_der(),
-                                   trust::PeerIdentity::Agent(mesh_id, node, options.account, vpc,
-                                                              trust::PeerRole::kAdmin),
-                                   now, trust::kAgentCertificateLifetime));
+  ASSIGN_OR_RETURN(
+      identity.certificate_pem,
+      authority.Issue(keys.public_der(),
+                      trust::PeerIdentity::Agent(mesh_id, node, options.account, vpc,
+                                                 trust::PeerRole::kAdmin, signing_key.public_key()),
+                      now, trust::kAgentCertificateLifetime));
   identity.key_pem = keys.private_pem();
+  identity.signing_key_pem = signing_key.private_pem();
   identity.root_pem = authority.root().pem();
   identity.root_key_pem = authority.key_pem();
   identity.founding = true;

@@ -127,6 +127,7 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity) 
   }
   if (identity.founding) RETURN_IF_ERROR(WriteFile(folder, "founding", ""));
   RETURN_IF_ERROR(WriteFile(folder, "agent.key", identity.key_pem));
+  RETURN_IF_ERROR(WriteFile(folder, "signing.key", identity.signing_key_pem));
   RETURN_IF_ERROR(WriteFile(folder, "agent.pem", identity.certificate_pem));
   return WriteFile(folder, "agent.json", json);
 }
@@ -155,6 +156,7 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   ASSIGN_OR_RETURN(identity.root_pem, ReadFile(absl::StrCat(folder, "/root.pem")));
   ASSIGN_OR_RETURN(identity.certificate_pem, ReadFile(absl::StrCat(folder, "/agent.pem")));
   ASSIGN_OR_RETURN(identity.key_pem, ReadKey(absl::StrCat(folder, "/agent.key")));
+  ASSIGN_OR_RETURN(identity.signing_key_pem, ReadKey(absl::StrCat(folder, "/signing.key")));
   absl::StatusOr<std::string> root_key = ReadKey(absl::StrCat(folder, "/root.key"));
   if (root_key.ok()) {
     identity.root_key_pem = *std::move(root_key);

@@ -3,7 +3,7 @@
 //   {data_dir}/identity/agent.json   LocalIdentity, for people too
 //                       agent.pem    certificate          root.pem   the mesh's root certificate
 //                       agent.key    private key          root.key   the root's key: issuing agents
-//                       only
+//                       signing.key  the Ed25519 key of what it writes           only
 //                       founding     empty; there until the mesh's first records are written
 //
 // Written once, by init or join; files are 0600 in a folder of 0700. Every file is on disk before
@@ -24,7 +24,8 @@ namespace trellis::agent {
 struct Identity {
   storage::v1::LocalIdentity local;
   std::string certificate_pem;
-  std::string key_pem;  // Secret.
+  std::string key_pem;          // Secret.
+  std::string signing_key_pem;  // Secret.
   std::string root_pem;
   std::string root_key_pem;  // Secret; empty unless this agent issues certificates.
   bool founding = false;     // This agent is to write the mesh's first records.

@@ -25,6 +25,7 @@ class IdentityTest : public testing::Test {
     identity_.local.set_vpc("vpcs/vpc-0123456789abcdef0");
     identity_.certificate_pem = "certificate";
     identity_.key_pem = "key";
+    identity_.signing_key_pem = "signing key";
     identity_.root_pem = "root";
   }
 
@@ -40,14 +41,17 @@ TEST_F(IdentityTest, LoadsWhatWasSaved) {
   EXPECT_EQ(loaded->node(), 0xffu);
   EXPECT_EQ(loaded->mesh_id(), std::string(16, '\xaa'));
   EXPECT_EQ(loaded->key_pem, "key");
+  EXPECT_EQ(loaded->signing_key_pem, "signing key");
   EXPECT_EQ(loaded->root_key_pem, "");
 }
 
 TEST_F(IdentityTest, KeysAreReadableByTheirOwnerOnly) {
   ASSERT_OK(SaveIdentity(folder_, identity_));
   struct stat info;
-  ASSERT_EQ(stat(absl::StrCat(folder_, "/identity/agent.key").c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  for (const char* name : {"agent.key", "signing.key"}) {
+    ASSERT_EQ(stat(absl::StrCat(folder_, "/identity/", name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+  }
   ASSERT_EQ(stat(absl::StrCat(folder_, "/identity").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
 }
@@ -55,7 +59,7 @@ TEST_F(IdentityTest, KeysAreReadableByTheirOwnerOnly) {
 TEST_F(IdentityTest, KeysThatOthersMayUseAreRefusedWithTheRemedy) {
   identity_.root_key_pem = "root key";
   ASSERT_OK(SaveIdentity(folder_, identity_));
-  for (const char* name : {"agent.key", "root.key"}) {
+  for (const char* name : {"agent.key", "signing.key", "root.key"}) {
     const std::string path = absl::StrCat(folder_, "/identity/", name);
     for (const mode_t mode : {0640, 0604, 0620, 0644}) {
       ASSERT_EQ(chmod(path.c_str(), mode), 0);
@@ -82,9 +86,11 @@ TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {
 
 TEST_F(IdentityTest, MissingFileIsNamed) {
   ASSERT_OK(SaveIdentity(folder_, identity_));
-  std::filesystem::remove(absl::StrCat(folder_, "/identity/agent.pem"));
-  EXPECT_THAT(LoadIdentity(folder_),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("agent.pem is missing")));
+  for (const char* name : {"signing.key", "agent.pem"}) {
+    std::filesystem::remove(absl::StrCat(folder_, "/identity/", name));
+    EXPECT_THAT(LoadIdentity(folder_), StatusIs(absl::StatusCode::kNotFound,
+                                                HasSubstr(absl::StrCat(name, " is missing"))));
+  }
 }
 
 TEST_F(IdentityTest, IsNeverOverwritten) {

@@ -7,6 +7,7 @@
 #include "auth/trust/identity.h"
 #include "auth/trust/join_token.h"
 #include "auth/trust/key_pair.h"
+#include "auth/trust/signing_key.h"
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
 #include "node/mesh/join.h"
@@ -22,12 +23,14 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   }
   ASSIGN_OR_RETURN(const trust::JoinToken token, trust::JoinToken::Parse(token_text));
   const trust::KeyPair keys = trust::KeyPair::Generate();
+  const trust::SigningKey signing_key = trust::SigningKey::Generate();
   SeededRandom random = RandomFromSystem();
   mesh::JoinRequest request;
   request.node = random.Next64() | 1;  // Never 0, which means none.
   request.display_name = options.display_name;
   request.mesh_address = options.mesh_address;
   request.vpc = options.vpc;
+  request.signing_key = signing_key.public_key();
   ASSIGN_OR_RETURN(const peer::v1::EnrollResponse response,
                    mesh::Join(token, keys, request, [now] { return now; }));
   ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromPem(response.root_pem()));
@@ -51,6 +54,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   }
   identity.certificate_pem = response.certificate_pem();
   identity.key_pem = keys.private_pem();
+  identity.signing_key_pem = signing_key.private_pem();
   identity.root_pem = response.root_pem();
   return identity;
 }

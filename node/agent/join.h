@@ -10,7 +10,7 @@
 
 namespace trellis::agent {
 
-// Blocks while it talks to the agents the token names. The key made here never leaves this host.
+// Blocks while it talks to the agents the token names. The keys made here never leave this host.
 // Writes nothing.
 //   INVALID_ARGUMENT  the token or mesh_address is malformed or missing
 //   others            as mesh::Join

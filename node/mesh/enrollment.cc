@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "auth/trust/join_token.h"
+#include "auth/trust/signing_key.h"
 #include "base/crypto/digest.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
@@ -189,6 +190,10 @@ absl::Status Enrollment::CheckToken(const peer::v1::EnrollRequest& request,
 
 absl::Status Enrollment::CheckNewcomer(const peer::v1::EnrollRequest& request) const {
   RETURN_IF_ERROR(trust::CheckPublicKey(request.public_key_der()));
+  if (request.signing_key().size() != trust::kSigningKeyBytes) {
+    return absl::InvalidArgumentError(
+        "signing_key: not an Ed25519 public key of 32 bytes; is trellisd there older than here?");
+  }
   RETURN_IF_ERROR(CheckHostPort(request.mesh_address()));
   const std::string& display_name = request.display_name();
   if (display_name.empty() || display_name.size() > kMaxDisplayNameBytes ||
@@ -215,9 +220,13 @@ absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Certify(const peer::v1::Enr
                                                              const v1::JoinToken& token,
                                                              const v1::Vpc& vpc) const {
   const trust::MeshAuthority& authority = *options_.authority;
+  ASSIGN_OR_RETURN(
+      std::vector<std::string> addresses,
+      trust::CanonicalAddresses({request.addresses().begin(), request.addresses().end()}));
   const trust::PeerIdentity identity = trust::PeerIdentity::Agent(
       authority.root().mesh_id(), request.node(),
-      vpc.account().empty() ? options_.account : vpc.account(), token.vpc(), ToRole(token.role()));
+      vpc.account().empty() ? options_.account : vpc.account(), token.vpc(), ToRole(token.role()),
+      request.signing_key(), std::move(addresses));
   const absl::Time now = runtime_.scheduler.WallNow();
   peer::v1::EnrollResponse response;
   ASSIGN_OR_RETURN(

@@ -79,6 +79,8 @@ class EnrollmentTest : public testing::Test {
     request.set_node(node);
     request.set_display_name("host-2");
     request.set_mesh_address("192.0.2.2:7950");
+    request.set_signing_key(mesh_.SigningKey(node).public_key());
+    request.add_addresses("192.0.2.1");
     return request;
   }
 
@@ -232,6 +234,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         NewcomerCase{"NoKey", [](peer::v1::EnrollRequest& r) { r.set_public_key_der("key"); },
                      absl::StatusCode::kInvalidArgument, "public_key_der"},
+        NewcomerCase{"NoSigningKey", [](peer::v1::EnrollRequest& r) { r.clear_signing_key(); },
+                     absl::StatusCode::kInvalidArgument, "signing_key"},
+        NewcomerCase{"NoAddress", [](peer::v1::EnrollRequest& r) { r.add_addresses("host"); },
+                     absl::StatusCode::kInvalidArgument, "address"},
         NewcomerCase{"NoPort", [](peer::v1::EnrollRequest& r) { r.set_mesh_address("host"); },
                      absl::StatusCode::kInvalidArgument, "mesh_address"},
         NewcomerCase{"NoName", [](peer::v1::EnrollRequest& r) { r.clear_display_name(); },
@@ -298,6 +304,8 @@ class JoinTest : public EnrollmentTest {
     request.node = node;
     request.display_name = absl::StrCat("host-", node);
     request.mesh_address = "192.0.2.2:7950";
+    request.signing_key = mesh_.SigningKey(node).public_key();
+    request.addresses = {"192.0.2.2", "192.0.2.3"};
     request.timeout = kGenerous;
     return request;
   }

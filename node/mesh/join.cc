@@ -42,6 +42,7 @@ absl::Status Check(const peer::v1::EnrollResponse& response, const trust::JoinTo
   ASSIGN_OR_RETURN(const trust::PeerIdentity identity, trust::VerifyChain(der, root, now));
   ASSIGN_OR_RETURN(const std::string certified, trust::CertificatePublicKey(der));
   if (identity.kind != trust::PeerKind::kAgent || identity.node != request.node ||
+      identity.signing_key != request.signing_key || identity.addresses != request.addresses ||
       certified != key.public_der()) {
     return absl::InternalError("the certificate in the answer is not ours");
   }
@@ -69,6 +70,8 @@ absl::StatusOr<peer::v1::EnrollResponse> Join(const trust::JoinToken& token,
   enroll.set_display_name(request.display_name);
   enroll.set_mesh_address(request.mesh_address);
   enroll.set_vpc(request.vpc);
+  enroll.set_signing_key(request.signing_key);
+  for (const std::string& address : request.addresses) enroll.add_addresses(address);
 
   absl::Status failure;
   for (const std::string& address : token.mesh_addresses) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -19,6 +20,8 @@ struct JoinRequest {
   std::string display_name;  // The host's name.
   std::string mesh_address;  // host:port at which other agents reach it.
   std::string vpc;           // Refused unless it is the token's. Empty: the token's, whichever.
+  std::string signing_key;   // The public key of what the host will write.
+  std::vector<std::string> addresses;  // Of the host in its VPC, as CanonicalAddresses has them.
   // For each of the token's addresses: the connection, then the answer.
   absl::Duration timeout = absl::Seconds(10);
 };

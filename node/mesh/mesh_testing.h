@@ -9,6 +9,8 @@
 #include "auth/trust/authority.h"
 #include "auth/trust/identity.h"
 #include "auth/trust/key_pair.h"
+#include "auth/trust/signing_key.h"
+#include "base/crypto/digest.h"
 #include "node/tls/tls_context.h"
 
 namespace trellis::mesh {
@@ -25,7 +27,11 @@ class TestMesh {
   }
 
   trust::PeerIdentity Agent(uint64_t node, trust::PeerRole role = trust::PeerRole::kWorker) const {
-    return trust::PeerIdentity::Agent(id_, node, "123456789012", "vpcs/vpc-1a2b3c4d", role);
+    return trust::PeerIdentity::Agent(id_, node, "123456789012", "vpcs/vpc-1a2b3c4d", role,
+                                      SigningKey(node).public_key(), {"192.0.2.1"});
+  }
+  trust::SigningKey SigningKey(uint64_t node) const {
+    return trust::SigningKey::FromSeed(crypto::Sha256String(trust::NodeHex(node)));
   }
   trust::PeerIdentity Operator(absl::string_view name) const {
     return trust::PeerIdentity::Operator(id_, name);

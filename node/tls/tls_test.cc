@@ -26,7 +26,7 @@ const std::string kMesh(16, 'm');
 
 trust::PeerIdentity Agent(uint64_t node, absl::string_view mesh = kMesh) {
   return trust::PeerIdentity::Agent(mesh, node, "123456789012", "vpcs/vpc-1a2b3c4d",
-                                    trust::PeerRole::kWorker);
+                                    trust::PeerRole::kWorker, std::string(32, 'k'));
 }
 
 Credentials Issue(const trust::MeshAuthority& authority, const trust::PeerIdentity& identity,
