@@ -6,15 +6,19 @@
 #ifndef TRELLIS_BASE_RUNTIME_SIM_SCHEDULER_H_
 #define TRELLIS_BASE_RUNTIME_SIM_SCHEDULER_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <utility>
+#include <vector>
 
 #include "base/runtime/scheduler.h"
 
 namespace trellis {
 
 // Single-threaded. Order: due time, then the order armed; so one seed gives one history.
+//
+// A binary heap of small places over a table of tasks: arming costs O(log n), cancelling O(1). What
+// was cancelled leaves its place in the heap until its time comes or such places are the most.
 class SimScheduler final : public Scheduler {
  public:
   explicit SimScheduler(absl::Time start = absl::FromUnixSeconds(1767225600));  // 2026-01-01.
@@ -30,14 +34,42 @@ class SimScheduler final : public Scheduler {
   // Runs every event due within `duration`, then moves time to its end.
   void RunFor(absl::Duration duration);
 
+  // Of the task that is running or ran last.
+  TimerId running() const { return running_; }
+  uint64_t events_run() const { return events_run_; }
+
  private:
-  using Key = std::pair<absl::Duration, uint64_t>;
+  // Ids say where the task is, and by their upper part which of all tasks that were ever there.
+  static constexpr int kSlotBits = 24;  // 16 million timers at once.
+
+  struct Slot {
+    uint64_t id = 0;  // Of the task in it; 0: none.
+    Task task;
+  };
+  struct Place {
+    absl::Duration due;
+    uint64_t id;  // Rises with the order armed.
+    bool operator>(const Place& other) const {
+      return due != other.due ? due > other.due : id > other.id;
+    }
+  };
+
+  static size_t SlotIndex(uint64_t id) { return id & ((uint64_t{1} << kSlotBits) - 1); }
+  Slot& SlotOf(uint64_t id) { return slots_[SlotIndex(id)]; }
+  Task Take(uint64_t id);
+  // The earliest place whose task was not cancelled; null when there is none.
+  const Place* Next();
+  void PopPlace();
 
   const absl::Time start_;
   absl::Duration now_ = absl::ZeroDuration();
-  uint64_t next_id_ = 1;
-  std::map<Key, Task> events_;
-  std::map<uint64_t, absl::Duration> due_;  // By timer id, for Cancel.
+  uint64_t armed_ = 0;
+  uint64_t events_run_ = 0;
+  TimerId running_ = TimerId::kNone;
+  std::vector<Place> heap_;
+  size_t cancelled_ = 0;  // Places in the heap without a task.
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
 };
 
 }  // namespace trellis

@@ -1,7 +1,10 @@
 #include "base/runtime/sim_scheduler.h"
 
+#include <map>
+#include <utility>
 #include <vector>
 
+#include "base/runtime/random.h"
 #include "gtest/gtest.h"
 
 namespace trellis {
@@ -25,6 +28,38 @@ TEST(SimSchedulerTest, CancelledTimerNeverRuns) {
   EXPECT_FALSE(scheduler.Cancel(timer));
   scheduler.RunFor(absl::Seconds(5));
   EXPECT_FALSE(ran);
+}
+
+TEST(SimSchedulerTest, AnOldIdDoesNotCancelWhoTookItsPlace) {
+  SimScheduler scheduler;
+  int ran = 0;
+  const auto old = scheduler.RunAfter(absl::Seconds(1), [] {});
+  EXPECT_TRUE(scheduler.Cancel(old));
+  scheduler.RunAfter(absl::Seconds(1), [&] { ++ran; });
+  EXPECT_FALSE(scheduler.Cancel(old));
+  EXPECT_FALSE(scheduler.Cancel(Scheduler::TimerId::kNone));
+  scheduler.RunFor(absl::Seconds(1));
+  EXPECT_EQ(ran, 1);
+  EXPECT_FALSE(scheduler.Step());
+}
+
+TEST(SimSchedulerTest, ManyTimersArmedAndCancelledRunAsASortedListWould) {
+  SimScheduler scheduler;
+  SeededRandom random(1);
+  std::map<std::pair<int64_t, int>, Scheduler::TimerId> expected;  // Due and when armed.
+  std::vector<int> ran, wanted;
+  for (int i = 0; i < 20000; ++i) {
+    const int64_t due = static_cast<int64_t>(random.Uniform(500));
+    expected[{due, i}] = scheduler.RunAfter(absl::Seconds(due), [&ran, i] { ran.push_back(i); });
+    if (i % 4 == 0) continue;  // Most are cancelled, so the heap is swept.
+    auto victim = expected.lower_bound({static_cast<int64_t>(random.Uniform(500)), 0});
+    if (victim == expected.end()) victim = expected.begin();
+    EXPECT_TRUE(scheduler.Cancel(victim->second));
+    expected.erase(victim);
+  }
+  for (const auto& [due, timer] : expected) wanted.push_back(due.second);
+  scheduler.RunFor(absl::Seconds(500));
+  EXPECT_EQ(ran, wanted);
 }
 
 TEST(SimSchedulerTest, TaskPostedInATaskRunsAfterItReturns) {
