@@ -11,7 +11,7 @@
 #include "base/log/log.h"
 #include "base/runtime/sim_scheduler.h"
 #include "storage/catalog/catalog.h"
-#include "tests/simulation/sim_network.h"
+#include "tests/simulation/sim_transport.h"
 #include "tests/simulation/sim_node.h"
 
 namespace trellis::simulation {

@@ -39,7 +39,8 @@ Scheduler::Task SimScheduler::Take(uint64_t id) {
 
 bool SimScheduler::Cancel(TimerId timer) {
   const uint64_t id = static_cast<uint64_t>(timer);
-  if (SlotIndex(id) >= slots_.size() || timer == TimerId::kNone || SlotOf(id).id != id) return false;
+  if (SlotIndex(id) >= slots_.size() || timer == TimerId::kNone || SlotOf(id).id != id)
+    return false;
   const Task dropped = Take(id);  // Ends with this call: its destructors may arm and cancel.
   if (++cancelled_ < kSweepLeast || cancelled_ < heap_.size() / 2) return true;
   const auto is_cancelled = [this](const Place& place) { return SlotOf(place.id).id != place.id; };

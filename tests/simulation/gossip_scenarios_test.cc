@@ -211,7 +211,7 @@ TEST(GossipScenario, AnAgentWhoseClockFellBackIsHeardAfterItsRestart) {
   SimWorld world({.seed = 18, .nodes = 3});
   world.Settle();
   world.node(1).Kill();
-  world.node(1).options().clock_offset -= absl::Seconds(8);
+  world.node(1).options().clock.offset -= absl::Seconds(8);
   world.node(1).Boot();
   world.RunFor(absl::Seconds(3));
   EXPECT_EQ(world.node(0).LivenessOf(world.node(1).id()), Liveness::kAlive);

@@ -12,8 +12,6 @@ namespace {
 constexpr int kSeeds = 200;
 constexpr int kShares = 20;  // Test cases, so that shards and progress come in pieces.
 
-int NodesFor(int seed) { return 3 + seed % 6; }
-
 class GossipSim : public testing::TestWithParam<int> {};
 
 TEST_P(GossipSim, RandomHistoriesEndEqualWithNothingLost) {

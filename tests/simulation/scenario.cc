@@ -63,7 +63,7 @@ ScenarioResult Scenario::Run() {
     result_.violations.push_back(std::move(violation));
   }
   result_.simulated = world_.now();
-  result_.frames = world_.network().frames_delivered();
+  result_.frames = world_.network().traffic().frames;
   result_.trace_hash = world_.trace_hash();
   return result_;
 }

@@ -20,6 +20,9 @@ struct ScenarioResult {
   uint64_t trace_hash = 0;
 };
 
+// How many nodes the histories of the test have: 3 to 12.
+inline int NodesFor(uint64_t seed) { return 3 + static_cast<int>(seed % 10); }
+
 ScenarioResult RunScenario(uint64_t seed, int nodes);
 
 }  // namespace trellis::simulation

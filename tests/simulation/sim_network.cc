@@ -1,8 +1,10 @@
 #include "tests/simulation/sim_network.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/log/log.h"
+#include "tests/simulation/sim_transport.h"
 
 namespace trellis::simulation {
 namespace {
@@ -10,144 +12,183 @@ namespace {
 using gossip::kMaxFrameBytes;
 using gossip::kMaxQueuedBytes;
 
-constexpr absl::Duration kDialDelayLeast = absl::Milliseconds(100);
-constexpr absl::Duration kDialDelayMost = absl::Seconds(2);
-// When TCP's retries run out and the link breaks. Between gossip's own bounds, so both occur.
-constexpr absl::Duration kRetriesRunOut = absl::Seconds(5);
+uint64_t HashBytes(const std::string& bytes) {
+  uint64_t hash = bytes.size();
+  size_t i = 0;
+  for (uint64_t word = 0; i + sizeof(word) <= bytes.size(); i += sizeof(word)) {
+    std::memcpy(&word, bytes.data() + i, sizeof(word));
+    hash = MixHash(hash, word);
+  }
+  uint64_t rest = 0;
+  std::memcpy(&rest, bytes.data() + i, bytes.size() - i);
+  return MixHash(hash, rest);
+}
 
-uint64_t Fnv(uint64_t hash, const std::string& bytes) {
-  for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return hash;
+template <typename Deltas>
+size_t EntriesIn(const Deltas& deltas) {
+  size_t entries = 0;
+  for (const auto& delta : deltas) entries += static_cast<size_t>(delta.entries_size());
+  return entries;
 }
 
 }  // namespace
 
-// --- SimNetwork ----------------------------------------------------------------------------------
-
 std::unique_ptr<SimTransport> SimNetwork::Attach(NodeId node) {
   dark_.erase(node);
   std::unique_ptr<SimTransport> transport(new SimTransport(*this, node, next_generation_++));
-  CHECK(transports_.emplace(node, transport.get()).second) << "node attached twice";
+  Host& host = hosts_[node];
+  CHECK(host.transport == nullptr) << "node attached twice";
+  host = {transport.get(), host.slow};
   return transport;
 }
 
 void SimNetwork::Detach(NodeId node) {
-  transports_.erase(node);
+  const SimTransport* const transport = std::exchange(hosts_[node].transport, nullptr);
   const bool silent = dark_.count(node) > 0;
-  for (auto it = links_.begin(); it != links_.end();) {
-    const auto& [pair, link] = *it;
-    if (pair.first != node && pair.second != node) {
-      ++it;
-      continue;
-    }
-    const NodeId other = pair.first == node ? pair.second : pair.first;
-    TellLost(other, node, link.generation, absl::UnavailableError("connection reset"),
-             silent ? kRetriesRunOut : LatencyOf(node, other));
-    it = links_.erase(it);
+  for (const auto& [peer, end] : transport->open_) {
+    if (FindLink(node, peer, end.generation) == nullptr) continue;
+    TellLost(peer, node, end.generation, absl::UnavailableError("connection reset"),
+             silent ? kRetriesRunOut : LatencyOf(node, peer));
+    links_.erase(PairOf(node, peer));
   }
 }
 
-void SimNetwork::MixTrace(uint64_t value) {
-  trace_hash_ = (trace_hash_ ^ value) * 0x9e3779b97f4a7c15;
-  trace_hash_ ^= trace_hash_ >> 29;
+void SimNetwork::Forget(NodeId a, NodeId b) {
+  const auto it = links_.find(PairOf(a, b));
+  if (it != links_.end()) it->second.up.stalled = it->second.down.stalled = true;
 }
 
-SimTransport* SimNetwork::Find(NodeId node) const {
-  const auto it = transports_.find(node);
-  return it == transports_.end() ? nullptr : it->second;
-}
+void SimNetwork::SetSlow(NodeId node, absl::Duration each) { hosts_[node].slow = each; }
+
+void SimNetwork::Freeze(NodeId node, absl::Duration until) { hosts_[node].frozen_until = until; }
 
 SimNetwork::Link* SimNetwork::FindLink(NodeId a, NodeId b, uint64_t generation) {
   const auto it = links_.find(PairOf(a, b));
   return it != links_.end() && it->second.generation == generation ? &it->second : nullptr;
 }
 
-absl::Duration SimNetwork::LatencyOf(NodeId a, NodeId b) {
-  const auto [it, added] = latencies_.try_emplace(PairOf(a, b));
-  if (added) {
-    const int64_t span = absl::ToInt64Microseconds(latency_.second - latency_.first);
-    it->second = latency_.first + absl::Microseconds(random_.Uniform(span + 1));
-  }
-  return it->second;
-}
-
 void SimNetwork::FinishDial(NodeId from, NodeId to) {
   SimTransport* const dialler = Find(from);
-  SimTransport* const dialled = Find(to);
+  const Host& host = hosts_[to];
   dialler->dialling_.erase(to);
   if (links_.count(PairOf(from, to)) > 0) return;  // The peer's dial was faster.
-  if (dialled == nullptr || !Reaches(from, to) || !Reaches(to, from)) {
+  if (host.transport == nullptr || Frozen(host) || Frozen(hosts_[from]) || !Reaches(from, to) ||
+      !Reaches(to, from)) {
     dialler->DialFailed(to);
     return;
   }
   Link& link = links_[PairOf(from, to)];
   link.generation = next_generation_++;
   const uint64_t generation = link.generation;
-  dialled->Opened(from, generation);
+  host.transport->Opened(from, generation);
   // The other end's receiver may have closed it already.
   if (SimTransport* const again = Find(from); again != nullptr) again->Opened(to, generation);
+}
+
+ParcelPtr SimNetwork::MakeParcel(const peer::v1::Frame& frame) {
+  bytes_.clear();
+  CHECK(frame.AppendToString(&bytes_));
+  if (last_parcel_ != nullptr && bytes_ == last_bytes_) return last_parcel_;
+  auto parcel = std::make_shared<Parcel>();
+  parcel->frame = frame;
+  parcel->bytes = bytes_.size();
+  parcel->entries = EntriesIn(frame.push().deltas()) + EntriesIn(frame.deltas().deltas());
+  parcel->hash = HashBytes(bytes_);
+  std::swap(bytes_, last_bytes_);
+  last_parcel_ = std::move(parcel);
+  return last_parcel_;
 }
 
 bool SimNetwork::Send(NodeId from, NodeId to, const peer::v1::Frame& frame) {
   const auto it = links_.find(PairOf(from, to));
   if (it == links_.end()) return false;
   Link& link = it->second;
-  const std::string bytes = frame.SerializeAsString();
-  size_t& queued = link.queued_bytes[from];
-  if (queued + bytes.size() > kMaxQueuedBytes) return false;
-  queued += bytes.size();
+  const ParcelPtr parcel = MakeParcel(frame);
+  size_t& queued = link.From(from, to).queued_bytes;
+  if (queued + parcel->bytes > kMaxQueuedBytes) return false;
   if (random_.Chance(faults_.reset)) {
     const absl::Status why = absl::UnavailableError("connection reset");
     Break(from, to, link.generation, why, why, LatencyOf(from, to));
     return true;
   }
-  if (random_.Chance(faults_.vanish)) {
-    queued -= bytes.size();
-    return true;
-  }
+  if (random_.Chance(faults_.vanish)) return true;
   if (!frame.has_hello() && random_.Chance(faults_.duplicate)) {
-    queued += bytes.size();
-    DeliverLater(from, to, link, bytes);
+    DeliverLater(from, to, link, parcel);
   }
-  DeliverLater(from, to, link, bytes);
+  DeliverLater(from, to, link, parcel);
   return true;
 }
 
-void SimNetwork::DeliverLater(NodeId from, NodeId to, Link& link, const std::string& bytes) {
+void SimNetwork::DeliverLater(NodeId from, NodeId to, Link& link, ParcelPtr parcel) {
   const absl::Duration latency = LatencyOf(from, to);
-  const absl::Duration jitter =
-      absl::Microseconds(random_.Uniform(absl::ToInt64Microseconds(latency) + 1));
-  absl::Duration& last = link.last_arrival[from];
-  last = std::max(last + absl::Nanoseconds(1), scheduler_.MonotonicNow() + latency + jitter);
-  scheduler_.RunAfter(last - scheduler_.MonotonicNow(),
-                      [this, from, to, generation = link.generation, bytes] {
-                        Deliver(from, to, generation, bytes);
-                      });
+  const double most_jitter = latency_.jitter * absl::ToDoubleNanoseconds(latency);
+  absl::Duration arrival = scheduler_.MonotonicNow() + latency +
+                           absl::Nanoseconds(static_cast<int64_t>(
+                               random_.Uniform(static_cast<uint64_t>(most_jitter) + 1)));
+  if (random_.Chance(faults_.stall)) arrival += kResend;
+  Direction& direction = link.From(from, to);
+  direction.queued_bytes += parcel->bytes;
+  direction.last_arrival = std::max(direction.last_arrival + absl::Nanoseconds(1), arrival);
+  scheduler_.RunAfter(
+      direction.last_arrival - scheduler_.MonotonicNow(),
+      [this, from, to, generation = link.generation, parcel = std::move(parcel)]() mutable {
+        Arrive(from, to, generation, std::move(parcel));
+      });
 }
 
-void SimNetwork::Deliver(NodeId from, NodeId to, uint64_t generation, const std::string& bytes) {
+absl::Duration SimNetwork::WorkOf(const Host& host, const Parcel& parcel) const {
+  if (host.slow > absl::ZeroDuration()) return host.slow;
+  return parcel.entries > 0 ? work_.payload : work_.other;
+}
+
+void SimNetwork::Arrive(NodeId from, NodeId to, uint64_t generation, ParcelPtr parcel) {
   Link* const link = FindLink(from, to, generation);
-  if (link == nullptr || link->stalled.count(from) > 0) return;
+  if (link == nullptr || link->From(from, to).stalled) return;
   if (!Reaches(from, to)) {
     Stall(from, to, *link);
     return;
   }
-  link->queued_bytes[from] -= bytes.size();
-  peer::v1::Frame frame;
-  if (bytes.size() > kMaxFrameBytes || !frame.ParseFromString(bytes)) {
+  Host& host = hosts_[to];
+  const absl::Duration now = scheduler_.MonotonicNow();
+  host.busy_until = std::max(host.busy_until, now) + WorkOf(host, *parcel);
+  if (host.busy_until == now) {
+    Handle(from, to, generation, std::move(parcel));
+    return;
+  }
+  scheduler_.RunAfter(host.busy_until - now,
+                      [this, from, to, generation, parcel = std::move(parcel)]() mutable {
+                        Handle(from, to, generation, std::move(parcel));
+                      });
+}
+
+void SimNetwork::Handle(NodeId from, NodeId to, uint64_t generation, ParcelPtr parcel) {
+  Link* const link = FindLink(from, to, generation);
+  if (link == nullptr) return;
+  const Host& host = hosts_[to];
+  const absl::Duration now = scheduler_.MonotonicNow();
+  if (Frozen(host)) {
+    scheduler_.RunAfter(host.frozen_until - now,
+                        [this, from, to, generation, parcel = std::move(parcel)]() mutable {
+                          Handle(from, to, generation, std::move(parcel));
+                        });
+    return;
+  }
+  link->From(from, to).queued_bytes -= parcel->bytes;
+  if (parcel->bytes > kMaxFrameBytes) {
     Break(to, from, generation, absl::ResourceExhaustedError("a frame over the bound"),
           absl::UnavailableError("closed by the peer"), LatencyOf(from, to));
     return;
   }
-  ++frames_delivered_;
-  MixTrace(absl::ToInt64Nanoseconds(scheduler_.MonotonicNow()));
-  MixTrace(Fnv(from * 31 + to, bytes));
-  SimTransport* const transport = Find(to);
-  if (transport->receiver_ != nullptr) transport->receiver_->OnFrame(from, frame);
+  ++traffic_.frames;
+  traffic_.bytes += parcel->bytes;
+  traffic_.entries += parcel->entries;
+  trace_hash_ = MixHash(trace_hash_, static_cast<uint64_t>(absl::ToInt64Nanoseconds(now)));
+  trace_hash_ = MixHash(MixHash(trace_hash_, from * 31 + to), parcel->hash);
+  if (host.transport->receiver_ != nullptr) host.transport->receiver_->OnFrame(from, parcel->frame);
 }
 
 void SimNetwork::Stall(NodeId from, NodeId to, Link& link) {
-  link.stalled.insert(from);
+  link.From(from, to).stalled = true;
   scheduler_.RunAfter(kRetriesRunOut, [this, from, to, generation = link.generation] {
     const absl::Status why = absl::DeadlineExceededError("the peer's host does not answer");
     Break(from, to, generation, why, why, absl::ZeroDuration());
@@ -167,95 +208,13 @@ void SimNetwork::Break(NodeId a, NodeId b, uint64_t generation, const absl::Stat
 void SimNetwork::TellLost(NodeId node, NodeId peer, uint64_t generation, const absl::Status& why,
                           absl::Duration delay) {
   scheduler_.RunAfter(delay, [this, node, peer, generation, why] {
-    if (SimTransport* const transport = Find(node)) transport->Lost(peer, generation, why);
+    const Host& host = hosts_[node];
+    if (Frozen(host)) {
+      TellLost(node, peer, generation, why, host.frozen_until - scheduler_.MonotonicNow());
+    } else if (host.transport != nullptr) {
+      host.transport->Lost(peer, generation, why);
+    }
   });
-}
-
-// --- SimTransport --------------------------------------------------------------------------------
-
-SimTransport::~SimTransport() { network_.Detach(node_); }
-
-void SimTransport::SetPeers(const std::vector<gossip::PeerAddress>& peers) {
-  std::map<NodeId, absl::Duration> wanted;
-  for (const gossip::PeerAddress& peer : peers) {
-    const auto it = wanted_.find(peer.node);
-    wanted[peer.node] = it == wanted_.end() ? kDialDelayLeast : it->second;
-  }
-  wanted_.swap(wanted);  // `wanted` is the earlier list from here on.
-  for (const auto& [peer, delay] : wanted) {
-    if (wanted_.count(peer) == 0) Close(peer, absl::CancelledError("no longer wanted"));
-  }
-  for (const auto& [peer, delay] : wanted_) {
-    if (wanted.count(peer) == 0) DialAfter(peer, absl::ZeroDuration());
-  }
-}
-
-bool SimTransport::Send(NodeId peer, const peer::v1::Frame& frame) {
-  const auto it = open_.find(peer);
-  if (it == open_.end() || network_.FindLink(node_, peer, it->second.generation) == nullptr) {
-    return false;
-  }
-  return network_.Send(node_, peer, frame);
-}
-
-void SimTransport::Close(NodeId peer, const absl::Status& why) {
-  const auto it = open_.find(peer);
-  if (it == open_.end()) return;
-  network_.Break(node_, peer, it->second.generation, why,
-                 absl::UnavailableError("closed by the peer"), network_.LatencyOf(node_, peer));
-}
-
-void SimTransport::DialAfter(NodeId peer, absl::Duration delay) {
-  if (!dialling_.insert(peer).second) return;
-  SimNetwork* const network = &network_;
-  network->scheduler_.RunAfter(delay, [network, node = node_, life = life_, peer] {
-    SimTransport* const self = network->Find(node);
-    if (self != nullptr && self->life_ == life) self->Dial(peer);
-  });
-}
-
-void SimTransport::Dial(NodeId peer) {
-  if (wanted_.count(peer) == 0 || open_.count(peer) > 0) {
-    dialling_.erase(peer);
-    return;
-  }
-  SimNetwork* const network = &network_;
-  network->scheduler_.RunAfter(2 * network->LatencyOf(node_, peer),
-                               [network, node = node_, life = life_, peer] {
-                                 SimTransport* const self = network->Find(node);
-                                 if (self != nullptr && self->life_ == life)
-                                   network->FinishDial(node, peer);
-                               });
-}
-
-void SimTransport::DialFailed(NodeId peer) {
-  const auto it = wanted_.find(peer);
-  if (it == wanted_.end()) return;
-  const absl::Duration delay = it->second;
-  it->second = std::min(2 * delay, kDialDelayMost);
-  const int64_t micros = absl::ToInt64Microseconds(delay);
-  DialAfter(peer, delay / 2 + absl::Microseconds(network_.random_.Uniform(micros)));
-}
-
-void SimTransport::Opened(NodeId peer, uint64_t generation) {
-  // Not told yet that the earlier link is gone: the new one says so.
-  if (const auto it = open_.find(peer); it != open_.end()) {
-    Lost(peer, it->second.generation, absl::UnavailableError("replaced by a newer connection"));
-  }
-  open_[peer] = {generation, network_.scheduler_.MonotonicNow()};
-  if (receiver_ != nullptr) receiver_->OnLinkUp(peer);
-}
-
-void SimTransport::Lost(NodeId peer, uint64_t generation, const absl::Status& why) {
-  const auto it = open_.find(peer);
-  if (it == open_.end() || it->second.generation != generation) return;
-  const absl::Duration lived = network_.scheduler_.MonotonicNow() - it->second.opened_at;
-  open_.erase(it);
-  if (const auto wanted = wanted_.find(peer); wanted != wanted_.end()) {
-    if (lived >= kDialDelayMost) wanted->second = kDialDelayLeast;
-    DialFailed(peer);
-  }
-  if (receiver_ != nullptr) receiver_->OnLinkDown(peer, why);
 }
 
 }  // namespace trellis::simulation

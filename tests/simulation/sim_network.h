@@ -1,4 +1,4 @@
-// A network that exists only in time: SimTransports, and the misfortunes between them.
+// A network that exists only in time: the links between SimTransports, and their misfortunes.
 //
 // Links behave like TCP: frames arrive in order, late, or the link breaks. Beyond that a frame may
 // vanish or come twice with the link none the wiser, as no TCP does but a buggy peer might.
@@ -6,17 +6,18 @@
 #define TRELLIS_TESTS_SIMULATION_SIM_NETWORK_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/time/time.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
 #include "gossip/transport/transport.h"
+#include "tests/simulation/latency.h"
 
 namespace trellis::simulation {
 
@@ -29,12 +30,40 @@ struct NetworkFaults {
   double reset = 0;      // The link breaks; both ends are told.
   double vanish = 0;     // The frame is lost, the link stays.
   double duplicate = 0;  // The frame arrives twice (but for the hello).
+  double stall = 0;      // A packet of it is lost: it and all behind it wait for TCP to resend.
 };
+
+// What a host needs for a frame, one after the other.
+struct WorkModel {
+  absl::Duration payload;  // Of a frame with entries: verify, apply, pass on.
+  absl::Duration other;
+};
+
+struct Traffic {
+  uint64_t frames = 0;  // Delivered, like all of these.
+  uint64_t bytes = 0;
+  uint64_t entries = 0;  // In pushes and pages.
+};
+
+// A frame on its way, shared by all its deliveries.
+struct Parcel {
+  peer::v1::Frame frame;
+  size_t bytes = 0;
+  size_t entries = 0;
+  uint64_t hash = 0;
+};
+using ParcelPtr = std::shared_ptr<const Parcel>;
 
 // Thread-safety: none. Outlives its transports.
 class SimNetwork {
  public:
-  SimNetwork(SimScheduler& scheduler, uint64_t seed) : scheduler_(scheduler), random_(seed) {}
+  // TCP's least time before it sends a lost packet again.
+  static constexpr absl::Duration kResend = absl::Milliseconds(200);
+  // When TCP's retries run out and the link breaks. Between gossip's own bounds, so both occur.
+  static constexpr absl::Duration kRetriesRunOut = absl::Seconds(5);
+
+  SimNetwork(SimScheduler& scheduler, uint64_t seed)
+      : scheduler_(scheduler), seed_(seed), random_(seed) {}
 
   // At most one transport a node at a time. Destroying it is the crash of its process: peers are
   // told at once, unless the power went first.
@@ -42,40 +71,59 @@ class SimNetwork {
   void CutPower(NodeId node) { dark_.insert(node); }
 
   void set_faults(const NetworkFaults& faults) { faults_ = faults; }
-  // Each pair of nodes draws its own one-way latency from this span, once.
-  void set_latency(absl::Duration least, absl::Duration most) { latency_ = {least, most}; }
+  void set_latency(const LatencyModel& latency) { latency_ = latency; }
+  void set_work(const WorkModel& work) { work_ = work; }
 
   // Nothing passes from `from` to `to` any more; links break when the sender's retries run out.
   void Cut(NodeId from, NodeId to) { cuts_.insert({from, to}); }
   void HealAll() { cuts_.clear(); }
+  // What is between the two forgot their link: frames vanish, and neither end is told.
+  void Forget(NodeId a, NodeId b);
+  // Every frame of `node` takes this long to handle; zero: as the work model says.
+  void SetSlow(NodeId node, absl::Duration each);
+  // The process stands still until `until`: what arrives waits and then comes all at once.
+  void Freeze(NodeId node, absl::Duration until);
 
-  uint64_t frames_delivered() const { return frames_delivered_; }
+  const Traffic& traffic() const { return traffic_; }
   // Over who got what when: equal for equal histories.
   uint64_t trace_hash() const { return trace_hash_; }
-  void MixTrace(uint64_t value);
 
  private:
   friend class SimTransport;
 
-  using Pair = std::pair<NodeId, NodeId>;
+  using Pair = std::pair<NodeId, NodeId>;  // The smaller first.
+  struct Direction {
+    absl::Duration last_arrival;  // Later frames come later.
+    size_t queued_bytes = 0;
+    bool stalled = false;  // Frames no longer arrive.
+  };
   struct Link {
     uint64_t generation = 0;  // Of all links ever: tells a link from the next between the same two.
-    std::map<NodeId, absl::Duration> last_arrival;  // By sender: later frames come later.
-    std::map<NodeId, size_t> queued_bytes;          // By sender.
-    std::set<NodeId> stalled;                       // Senders whose frames no longer arrive.
+    Direction up, down;       // From the smaller node; from the greater.
+    Direction& From(NodeId from, NodeId to) { return from < to ? up : down; }
+  };
+  struct Host {
+    SimTransport* transport = nullptr;
+    absl::Duration slow;
+    absl::Duration busy_until;
+    absl::Duration frozen_until;
   };
 
   static Pair PairOf(NodeId a, NodeId b) { return a < b ? Pair(a, b) : Pair(b, a); }
-  absl::Duration LatencyOf(NodeId a, NodeId b);
-  bool Reaches(NodeId from, NodeId to) const { return cuts_.count({from, to}) == 0; }
-  SimTransport* Find(NodeId node) const;
+  absl::Duration LatencyOf(NodeId a, NodeId b) const { return latency_.OneWay(seed_, a, b); }
+  bool Reaches(NodeId from, NodeId to) const { return cuts_.empty() || !cuts_.count({from, to}); }
+  bool Frozen(const Host& host) const { return host.frozen_until > scheduler_.MonotonicNow(); }
+  SimTransport* Find(NodeId node) { return hosts_[node].transport; }
 
   Link* FindLink(NodeId a, NodeId b, uint64_t generation);
   // The handshake of a dial has come to its end.
   void FinishDial(NodeId from, NodeId to);
   bool Send(NodeId from, NodeId to, const peer::v1::Frame& frame);
-  void DeliverLater(NodeId from, NodeId to, Link& link, const std::string& bytes);
-  void Deliver(NodeId from, NodeId to, uint64_t generation, const std::string& bytes);
+  ParcelPtr MakeParcel(const peer::v1::Frame& frame);
+  void DeliverLater(NodeId from, NodeId to, Link& link, ParcelPtr parcel);
+  void Arrive(NodeId from, NodeId to, uint64_t generation, ParcelPtr parcel);
+  void Handle(NodeId from, NodeId to, uint64_t generation, ParcelPtr parcel);
+  absl::Duration WorkOf(const Host& host, const Parcel& parcel) const;
   void Stall(NodeId from, NodeId to, Link& link);
   // Ends the link and tells `a` soon and `b` after `delay`.
   void Break(NodeId a, NodeId b, uint64_t generation, const absl::Status& why_a,
@@ -85,54 +133,22 @@ class SimNetwork {
   void Detach(NodeId node);
 
   SimScheduler& scheduler_;
+  const uint64_t seed_;
   SeededRandom random_;
   NetworkFaults faults_;
-  std::pair<absl::Duration, absl::Duration> latency_ = {absl::Microseconds(100),
-                                                        absl::Milliseconds(2)};
-  std::map<Pair, absl::Duration> latencies_;
+  LatencyModel latency_;
+  WorkModel work_;
   std::set<std::pair<NodeId, NodeId>> cuts_;  // From, to.
   std::set<NodeId> dark_;
-  std::map<NodeId, SimTransport*> transports_;
-  std::map<Pair, Link> links_;
+  // Looked up only: nothing depends on the order of these.
+  absl::node_hash_map<NodeId, Host> hosts_;
+  absl::node_hash_map<Pair, Link> links_;
   uint64_t next_generation_ = 1;
-  uint64_t frames_delivered_ = 0;
+  // The last parcel and its bytes: a frame for many links is made once.
+  ParcelPtr last_parcel_;
+  std::string last_bytes_, bytes_;
+  Traffic traffic_;
   uint64_t trace_hash_ = 0xcbf29ce484222325;
-};
-
-class SimTransport final : public gossip::Transport {
- public:
-  ~SimTransport() override;
-
-  void SetReceiver(Receiver* receiver) override { receiver_ = receiver; }
-  void SetPeers(const std::vector<gossip::PeerAddress>& peers) override;
-  bool Send(NodeId peer, const peer::v1::Frame& frame) override;
-  void Close(NodeId peer, const absl::Status& why) override;
-
- private:
-  friend class SimNetwork;
-
-  // What this end knows of a link.
-  struct End {
-    uint64_t generation = 0;
-    absl::Duration opened_at;
-  };
-
-  SimTransport(SimNetwork& network, NodeId node, uint64_t life)
-      : network_(network), node_(node), life_(life) {}
-
-  void DialAfter(NodeId peer, absl::Duration delay);
-  void Dial(NodeId peer);
-  void DialFailed(NodeId peer);
-  void Opened(NodeId peer, uint64_t generation);
-  void Lost(NodeId peer, uint64_t generation, const absl::Status& why);
-
-  SimNetwork& network_;
-  const NodeId node_;
-  const uint64_t life_;  // Of all transports ever: timers of an earlier one must not reach this.
-  Receiver* receiver_ = nullptr;
-  std::map<NodeId, absl::Duration> wanted_;  // And the delay before the next dial.
-  std::set<NodeId> dialling_;                // Or waiting to.
-  std::map<NodeId, End> open_;
 };
 
 }  // namespace trellis::simulation

@@ -6,26 +6,31 @@
 
 namespace trellis::simulation {
 
-Scheduler::TimerId NodeScheduler::RunAfter(absl::Duration delay, Task task) {
-  return world_.RunAfter(delay, [alive = alive_, task = std::move(task)]() mutable {
-    if (*alive) task();
-  });
+absl::StatusOr<std::unique_ptr<storage::Catalog>> SimNode::OpenCatalog(Runtime runtime) {
+  storage::Catalog::Options options;
+  options.mesh_id = options_.gossip.mesh_id;
+  options.node = id();
+  return storage::Catalog::Open(options, *engine_, runtime);
 }
 
 void SimNode::Boot() {
   CHECK(!running());
   ++boots_;
+  frozen_until_ = absl::ZeroDuration();
   process_ = std::make_unique<Process>(*this, scheduler_);
   const Runtime runtime{process_->scheduler, process_->random};
-  storage::Catalog::Options options;
-  options.mesh_id = options_.gossip.mesh_id;
-  options.node = id();
-  auto catalog = storage::Catalog::Open(options, engine_, runtime);
+  auto catalog = OpenCatalog(runtime);
+  if (absl::IsDataLoss(catalog.status())) {
+    ++disks_lost_;
+    engine_ = std::make_unique<storage::MemoryEngine>();
+    catalog = OpenCatalog(runtime);
+  }
   CHECK(catalog.ok()) << catalog.status();
   process_->catalog = *std::move(catalog);
   process_->transport = network_.Attach(id());
   process_->gossip =
       gossip::Gossip::Create(options_.gossip, *process_->catalog, *process_->transport, runtime);
+  options_.booted(*this);
   process_->gossip->Start();
 }
 
@@ -34,7 +39,13 @@ void SimNode::Kill() { process_.reset(); }
 void SimNode::CutPower(size_t unsynced_kept) {
   network_.CutPower(id());
   process_.reset();
-  engine_.CrashKeeping(unsynced_kept);
+  engine_->CrashKeeping(unsynced_kept);
+}
+
+void SimNode::Freeze(absl::Duration duration) {
+  frozen_until_ = scheduler_.MonotonicNow() + duration;
+  process_->scheduler.Freeze(frozen_until_);
+  network_.Freeze(id(), frozen_until_);
 }
 
 gossip::Liveness SimNode::LivenessOf(gossip::NodeId peer) const {

@@ -1,5 +1,6 @@
+#include "tests/simulation/sim_transport.h"
+
 #include "gossip/transport/transport_test_suite.h"
-#include "tests/simulation/sim_network.h"
 
 namespace trellis::gossip {
 namespace {

@@ -40,7 +40,7 @@ std::map<std::string, std::string> EntriesOf(storage::Engine& engine) {
 SimWorld::SimWorld(const Options& options)
     : options_(options), random_(options.seed), network_(scheduler_, options.seed + 1) {
   CHECK_GE(options.nodes, 1);
-  network_.set_latency(options.latency_least, options.latency_most);
+  network_.set_latency({.least = options.latency_least, .most = options.latency_most});
   network_.set_faults(options.faults);
   AddNode({});
   node(0).Boot();
@@ -65,7 +65,7 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds) {
   options.gossip.max_neighbours = options_.max_neighbours;
   options.seed = random_.Next64();
   const int64_t most = absl::ToInt64Microseconds(options_.clock_offset_most);
-  options.clock_offset = absl::Microseconds(
+  options.clock.offset = absl::Microseconds(
       static_cast<int64_t>(random_.Uniform(static_cast<uint64_t>(2 * most + 1))) - most);
   nodes_.push_back(std::make_unique<SimNode>(options, scheduler_, network_));
 }
