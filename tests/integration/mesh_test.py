@@ -10,12 +10,11 @@ import socket
 import subprocess
 import tempfile
 import unittest
-from unittest import mock
 
+from tests.integration import agents
 from tools.demo.hosts import VPCS, Loopback
 from tools.demo.mesh import Failure, Mesh, wait_until
 
-RUNFILES = os.path.join(os.environ["TEST_SRCDIR"], "trellis")
 NETWORK = """
 kind: Vpc
 name: storefront
@@ -34,35 +33,16 @@ class MeshTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="trl", dir="/tmp")  # Short: it holds Unix sockets.
         self.meshes = []
-        # Every process of a test built with --asan and the like leaves what it found in a file.
-        for sanitizer in ("ASAN", "LSAN", "TSAN", "UBSAN"):
-            given = os.environ.get(f"{sanitizer}_OPTIONS", "")
-            options = f"{given}:log_path={self.folder}/report".lstrip(":")
-            environment = mock.patch.dict(os.environ, {f"{sanitizer}_OPTIONS": options})
-            environment.start()
-            self.addCleanup(environment.stop)
+        agents.report_to(self.folder, self.addCleanup)
 
     def tearDown(self):
         failures = []
         for mesh in self.meshes:
-            failures += self.stop(mesh)
+            failures += agents.stop(mesh)
             mesh.destroy()
-        for report in glob.glob(f"{self.folder}/report.*"):
-            with open(report, encoding="utf-8", errors="replace") as file:
-                failures.append(file.read())
+        failures += agents.reports(self.folder)
         shutil.rmtree(self.folder)
         self.assertFalse(failures, "\n".join(failures))
-
-    @staticmethod
-    def stop(mesh):
-        """Asks each agent to end; returns which did not end well."""
-        running = [name for name in mesh.processes if mesh.alive(name)]
-        for name in running:
-            mesh.kill(name, signal.SIGTERM, wait=False)
-        for name in running:
-            wait_until(f"{name} to end", lambda name=name: not mesh.alive(name))
-        codes = {name: mesh.children[name].returncode for name in running}
-        return [f"{name} ended with {code}" for name, code in codes.items() if code != 0]
 
     def new_mesh(self, form=True):
         # A block of addresses of 127.0.0.0/8 that no other process of this machine has taken.
@@ -75,7 +55,7 @@ class MeshTest(unittest.TestCase):
             except OSError:
                 claimed.close()
         self.addCleanup(claimed.close)
-        mesh = Mesh(f"{self.folder}/{len(self.meshes)}", Loopback(block), RUNFILES)
+        mesh = Mesh(f"{self.folder}/{len(self.meshes)}", Loopback(block), agents.RUNFILES)
         self.meshes.append(mesh)
         mesh.create()
         if form:
@@ -98,14 +78,9 @@ class MeshTest(unittest.TestCase):
         listed = json.loads(mesh.ctl(vpc, "list", "service-networks", "-o", "json").stdout)
         return {network["name"] for network in listed}
 
-    def start_writer(self, mesh, vpc, prefix, count):
-        return subprocess.Popen(
-            [f"{RUNFILES}/tests/integration/writer", mesh.socket(vpc), prefix, str(count)],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
     def test_kill_in_the_middle_of_writes_loses_no_acknowledged_one(self):
         mesh = self.new_mesh()
-        writer = self.start_writer(mesh, "storefront", "w", 1000)
+        writer = agents.start_writer(mesh, "storefront", "w", 1000)
         acknowledged = [writer.stdout.readline().strip() for _ in range(500)]
         mesh.kill("agent-storefront", signal.SIGKILL)
         acknowledged += [line.strip() for line in writer.stdout]
@@ -114,7 +89,7 @@ class MeshTest(unittest.TestCase):
         self.assertGreaterEqual(len(acknowledged), 500)
 
         # The others accept writes meanwhile.
-        other = self.start_writer(mesh, "payments", "p", 100)
+        other = agents.start_writer(mesh, "payments", "p", 100)
         acknowledged += [line.strip() for line in other.stdout]
         other.stdout.close()
         self.assertEqual(other.wait(), 0)
@@ -126,7 +101,7 @@ class MeshTest(unittest.TestCase):
 
     def test_corrupt_data_is_refused_with_the_folder_and_a_remedy(self):
         mesh = self.new_mesh()
-        writer = self.start_writer(mesh, "warehouse", "w", 20)
+        writer = agents.start_writer(mesh, "warehouse", "w", 20)
         acknowledged = {line.strip() for line in writer.stdout}
         writer.stdout.close()
         self.assertEqual(writer.wait(), 0)

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -143,7 +144,7 @@ def form(mesh, *manifests):
 
 def convergence(arguments, measured, folder):
     with loopback_mesh(arguments, folder) as mesh:
-        return measure_convergence(mesh, measured)
+        measure_convergence(mesh, measured)
 
 
 def measure_convergence(mesh, measured):
@@ -157,7 +158,7 @@ def measure_convergence(mesh, measured):
         capture_output=True, text=True, check=False, timeout=300)
     if result.returncode != 0:
         raise Failure(f"convergence: {result.stderr.strip()}")
-    samples = json.loads(result.stdout)
+    samples = measured.raw = json.loads(result.stdout)
     for key, words in (("accepted_ms", "accepted by agent A (fsync included)"),
                        ("enforced_ms", "enforced by the proxy of agent C")):
         for figure in ("p50", "p90", "p99", "max"):
@@ -165,12 +166,11 @@ def measure_convergence(mesh, measured):
             wanted = (key, figure) == ("enforced_ms", "p99")
             measured.add(f"{words}, {figure}", f"{value:.2f} ms", "<= 100 ms" if wanted else "",
                          value <= 100 if wanted else None)
-    return samples
 
 
 def churn(arguments, measured, folder):
     with loopback_mesh(arguments, folder) as mesh:
-        return measure_churn(mesh, measured)
+        measure_churn(mesh, measured)
 
 
 def measure_churn(mesh, measured):
@@ -203,11 +203,11 @@ def measure_churn(mesh, measured):
         worker.join()
         requests += outcome["requests"]
         failed += outcome["failed"]
+    measured.raw = {"requests": requests, "changes": changes, "failed": failed}
     measured.add("requests through one worker, keep-alive", f"{requests:,}", ">= 1,000,000",
                  requests >= 1_000_000)
     measured.add("rule changes meanwhile", str(changes), ">= 50", changes >= 50)
     measured.add("answers other than 2xx, or socket errors", str(failed), "0", failed == 0)
-    return {"requests": requests, "changes": changes, "failed": failed}
 
 
 def run_wrk(address, seconds):
@@ -248,17 +248,20 @@ def main():
     if arguments.agents < 2:
         parser.error("--agents: at least 2")
 
+    # So that what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     measured = Measured()
     with tempfile.TemporaryDirectory(prefix="trlb", dir="/tmp") as folder:
         try:
-            raw = BENCHMARKS[arguments.name](arguments, measured, folder)
+            BENCHMARKS[arguments.name](arguments, measured, folder)
         except Failure as failure:
             print(f"tools/bench/run: {failure}", file=sys.stderr)
             return 1
-    measured.print()
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump({"table": measured.as_dict(), "raw": raw}, file, indent=1)
+        finally:
+            measured.print()
+            if arguments.json:
+                with open(arguments.json, "w", encoding="utf-8") as file:
+                    json.dump({"table": measured.as_dict(), "raw": measured.raw}, file, indent=1)
     return 0 if all(met is not False for *_, met in measured.rows) else 1
 
 

@@ -9,6 +9,7 @@ class Measured:
 
     def __init__(self):
         self.rows = []
+        self.raw = {}  # Whatever else is worth keeping in the JSON file.
 
     def add(self, what, measured, wanted="", met=None):
         self.rows.append((what, measured, wanted, met))

@@ -71,7 +71,7 @@ class Replication:
         self.fleet = fleet
         self.measured = measured
         self.writes = writes
-        self.raw = {}
+        self.raw = measured.raw
         self.count = len(fleet.names)
         self.registered = 0
 
@@ -293,9 +293,7 @@ def run(arguments, measured, folder):
         fleet.form(first)
         measured.add(f"{arguments.agents} agents: founded, joined, agreed",
                      f"{time.monotonic() - start:.1f} s")
-        replication = Replication(fleet, measured, arguments.writes)
-        replication.run(arguments.phases)
-        return replication.raw
+        Replication(fleet, measured, arguments.writes).run(arguments.phases)
     finally:
         if arguments.keep_logs:
             fleet.keep_logs(arguments.keep_logs)

@@ -109,8 +109,15 @@ class Namespaces:
         self._filter(name, "input", "iifname mesh0 meta l4proto tcp reject with tcp reset")
 
     def _filter(self, name, hook, rule):
-        run(*self.command(name, "nft", "-f", "-"),
-            input=f"table inet fault {{ chain fault {{ type filter hook {hook} priority 0; {rule}; }} }}")
+        table = f"""
+            table inet fault {{
+              chain fault {{
+                type filter hook {hook} priority 0;
+                {rule}
+              }}
+            }}
+            """
+        run(*self.command(name, "nft", "-f", "-"), input=table)
 
     def mend(self):
         """Ends every fault."""
@@ -144,11 +151,14 @@ def batch(namespace, lines):
 
 
 def remove_leftovers():
-    """Namespaces of fleets whose process is gone."""
+    """Agents and namespaces of fleets whose own process is gone."""
     for line in run("ip", "netns", "list", check=False).stdout.splitlines():
         match = re.match(rf"({PREFIX}-(\d+)-\S+)", line)
-        if match and not os.path.exists(f"/proc/{match[2]}"):
-            run("ip", "netns", "del", match[1], check=False)
+        if not match or os.path.exists(f"/proc/{match[2]}"):
+            continue
+        for pid in run("ip", "netns", "pids", match[1], check=False).stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+        run("ip", "netns", "del", match[1], check=False)
 
 
 def enlarge_neighbour_table():
