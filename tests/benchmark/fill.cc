@@ -56,7 +56,7 @@ void AddService(const Flags& flags, int number, v1::ApplyRequest* request) {
   listener->mutable_default_action()->mutable_fixed_response()->set_status_code(404);
   for (int i = 1; i <= flags.Number("rules"); ++i) {
     v1::Rule* rule = Add(request, absl::StrCat(name, "/http"))->mutable_rule();
-    rule->set_display_name(absl::StrCat("rule-", i));
+    rule->set_display_name(absl::StrCat("path-", i));
     rule->set_priority(i);
     v1::HttpMatch* match = rule->mutable_match()->mutable_http_match();
     if (i == 1) {

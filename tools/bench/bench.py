@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 
-from tools.bench import replication
+from tools.bench import replication, scale
 from tools.bench.measured import Measured
 from tools.demo.hosts import Loopback
 from tools.demo.mesh import Failure, Mesh, wait_until
@@ -230,7 +230,8 @@ end
     raise Failure(f"wrk: {result.stderr.strip() or result.stdout.strip()}")
 
 
-BENCHMARKS = {"convergence": convergence, "churn": churn, "replication": replication.run}
+BENCHMARKS = {"convergence": convergence, "churn": churn, "replication": replication.run,
+              "scale": scale.run}
 
 
 def main():
@@ -243,7 +244,9 @@ def main():
                         help="replication: writes of phase enforcement (default 500)")
     parser.add_argument("--phases", nargs="+", choices=replication.PHASES,
                         default=replication.PHASES, help="replication: only these")
-    parser.add_argument("--keep-logs", metavar="FOLDER", help="replication: copy the agents' logs there")
+    parser.add_argument("--services", type=int, default=10000, help="scale: how many (default 10000)")
+    parser.add_argument("--keep-logs", metavar="FOLDER",
+                        help="replication, scale: copy the agents' logs there")
     arguments = parser.parse_args()
     if arguments.agents < 2:
         parser.error("--agents: at least 2")

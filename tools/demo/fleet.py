@@ -23,6 +23,7 @@ from tools.demo.mesh import ACCOUNT, REGION, Mesh, wait_until
 VPC = "fleet"
 PREFIX = "trl-fleet"
 JOINS_AT_ONCE = 8
+NFT = "/usr/sbin/nft"  # Which a test's path need not have.
 # All namespaces share the kernel's neighbour table: each agent knows its neighbours' addresses.
 NEIGHBOUR_TABLE = {"gc_thresh1": 4096, "gc_thresh2": 8192, "gc_thresh3": 16384}
 
@@ -117,13 +118,13 @@ class Namespaces:
               }}
             }}
             """
-        run(*self.command(name, "nft", "-f", "-"), input=table)
+        run(*self.command(name, NFT, "-f", "-"), input=table)
 
     def mend(self):
         """Ends every fault."""
         batch(self.fabric, [f"link set {name} master whole up" for name in self.names])
         for name in self.names:
-            run(*self.command(name, "nft", "flush", "ruleset"))
+            run(*self.command(name, NFT, "flush", "ruleset"))
 
 
 class Loopbacks(Loopback):
@@ -197,17 +198,21 @@ class Fleet(Mesh):
             super().save()
 
     def form(self, first_manifest=None):
-        first, *others = self.names
+        self.found(first_manifest)
+        with concurrent.futures.ThreadPoolExecutor(JOINS_AT_ONCE) as pool:
+            list(pool.map(self.join, self.names[1:]))
+        wait_until(f"{len(self.names)} agents to agree", self.agree, deadline=60 + len(self.names))
+        self.agents = {agent["agent"]["displayName"].removeprefix("agent-"): agent["agent"]["name"]
+                       for agent in self.state(self.names[0])["agents"]}
+
+    def found(self, first_manifest=None):
+        """The first agent, alone so far."""
+        first = self.names[0]
         self.write_options(first)
         self.trellisd(first, "init", f"--vpc={VPC}", f"--account={ACCOUNT}", f"--region={REGION}")
         self.start_agent(first)
         if first_manifest:
             self.ctl(first, "apply", "-f", first_manifest)
-        with concurrent.futures.ThreadPoolExecutor(JOINS_AT_ONCE) as pool:
-            list(pool.map(self.join, others))
-        wait_until(f"{len(self.names)} agents to agree", self.agree, deadline=60 + len(self.names))
-        self.agents = {agent["agent"]["displayName"].removeprefix("agent-"): agent["agent"]["name"]
-                       for agent in self.state(first)["agents"]}
 
     def join(self, name):
         token = self.ctl(self.names[0], "token", "create", "--vpc", VPC, "--role", "admin")
