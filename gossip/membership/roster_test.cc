@@ -7,6 +7,7 @@
 #include "base/runtime/sim_scheduler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/resource/names.h"
 #include "tests/support/status_matchers.h"
@@ -21,7 +22,7 @@ class RosterTest : public testing::Test {
  protected:
   void SetUp() override {
     auto catalog =
-        storage::Catalog::Open({std::string(16, 'm'), 1}, engine_, {scheduler_, random_});
+        storage::Catalog::Open({std::string(16, 'm'), 1, &authorship_}, engine_, {scheduler_, random_});
     ASSERT_OK(catalog);
     catalog_ = *std::move(catalog);
   }
@@ -41,6 +42,7 @@ class RosterTest : public testing::Test {
   SimScheduler scheduler_;
   SeededRandom random_{1};
   storage::MemoryEngine engine_;
+  storage::FakeAuthorship authorship_{1};
   std::unique_ptr<storage::Catalog> catalog_;
 };
 

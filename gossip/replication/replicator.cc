@@ -210,9 +210,13 @@ absl::Status Replicator::Apply(NodeId from, const storage::v1::Delta& delta, boo
     *gap = true;
     return absl::OkStatus();
   }
-  if (absl::IsInvalidArgument(applied.status())) return applied.status();
+  if (absl::IsInvalidArgument(applied.status()) || absl::IsUnauthenticated(applied.status()) ||
+      absl::IsPermissionDenied(applied.status())) {
+    return applied.status();  // An honest peer would have refused it too.
+  }
   if (!applied.ok()) {
-    // Our disk's or some clock's fault: nothing changed, and the next digest asks for it again.
+    // Our disk's, some clock's or the author's fault: nothing changed, and the next digest asks for
+    // it again.
     LOG(WARNING) << "cannot take what a peer sent: " << applied.status();
     return absl::OkStatus();
   }

@@ -18,6 +18,7 @@
 #include "node/mesh/join.h"
 #include "node/mesh/mesh_server.h"
 #include "node/mesh/mesh_testing.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/resource/names.h"
 #include "tests/support/status_matchers.h"
@@ -37,6 +38,7 @@ class EnrollmentTest : public testing::Test {
     storage::Catalog::Options options;
     options.mesh_id = mesh_.authority().root().mesh_id();
     options.node = 1;
+    options.authorship = &authorship_;
     catalog_ = *storage::Catalog::Open(options, engine_, {scheduler_, random_});
     v1::Resource vpc;
     vpc.mutable_vpc()->set_name(kVpc);
@@ -89,6 +91,7 @@ class EnrollmentTest : public testing::Test {
   SimScheduler scheduler_{mesh_.start()};
   SeededRandom random_{7};
   storage::MemoryEngine engine_;
+  storage::FakeAuthorship authorship_{1};
   std::unique_ptr<storage::Catalog> catalog_;
   std::unique_ptr<Enrollment> enrollment_;
 };

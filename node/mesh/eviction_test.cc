@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "node/mesh/mesh_testing.h"
 #include "node/mesh/node_testing.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/resource/names.h"
 #include "tests/support/status_matchers.h"
@@ -46,6 +47,7 @@ class EvictionTest : public testing::Test {
     storage::Catalog::Options options;
     options.mesh_id = mesh_.authority().root().mesh_id();
     options.node = kSelf;
+    options.authorship = &authorship_;
     catalog_ = *storage::Catalog::Open(options, engine_, {scheduler_, self_.random()});
   }
   void StartGossip() {
@@ -77,6 +79,7 @@ class EvictionTest : public testing::Test {
   gossip::RecordingReceiver at_evicted_;
   gossip::RecordingReceiver at_member_;
   storage::MemoryEngine engine_;
+  storage::FakeAuthorship authorship_{kSelf};
   std::unique_ptr<storage::Catalog> catalog_;
   std::unique_ptr<gossip::Gossip> gossip_;
 };

@@ -12,6 +12,7 @@
 #include "node/snapshot/compiler.h"
 #include "node/snapshot/fake_catalog.h"
 #include "node/snapshot/snapshot_text.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "tests/support/status_matchers.h"
 
@@ -136,9 +137,10 @@ TEST(SubscriptionTest, SnapshotFollowsTheCatalog) {
   SimScheduler scheduler;
   SeededRandom random(1);
   storage::MemoryEngine engine;
+  storage::FakeAuthorship authorship(1);
   ASSERT_OK_AND_ASSIGN(
       const std::unique_ptr<storage::Catalog> catalog,
-      storage::Catalog::Open({std::string(16, 'm'), 1}, engine, {scheduler, random}));
+      storage::Catalog::Open({std::string(16, 'm'), 1, &authorship}, engine, {scheduler, random}));
   health::Registry registry;
   SnapshotCompiler compiler({.vpc = "vpcs/vpc-00000000"}, registry);
   std::shared_ptr<const Snapshot> snapshot = compiler.Compile(*catalog, nullptr);

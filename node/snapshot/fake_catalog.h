@@ -70,6 +70,10 @@ class FakeCatalog final : public storage::Catalog {
   storage::Root root() const override { return {}; }
   const storage::Origin& origin() const override { return origin_; }
   size_t tombstone_count() const override { return 0; }
+  uint64_t equivocations() const override { return 0; }
+  absl::StatusOr<std::shared_ptr<const storage::Author>> AuthorOf(const storage::Origin&) override {
+    return Unused();
+  }
   void Subscribe(absl::AnyInvocable<void(const storage::Applied&)>) override {}
   void SubscribeDeltas(absl::AnyInvocable<void(const storage::v1::Delta&)>) override {}
 

@@ -60,7 +60,8 @@ uint64_t CatalogImpl::NextHlc(const std::vector<Change>& changes) const {
   return hlc + 1;
 }
 
-v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t sequence) const {
+v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t sequence,
+                                 uint32_t index) const {
   v1::Entry entry;
   entry.set_key(change.name);
   entry.set_merge_class(resource::MergeClassOf(resource::KindOf(change.name)));
@@ -68,7 +69,7 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t
   version.ToProto(entry.mutable_version());
   origin_.ToProto(entry.mutable_origin());
   entry.set_sequence(sequence);
-  if (!change.base.is_none()) change.base.ToProto(entry.mutable_base());
+  entry.set_index(index);
   if (change.resource.has_value()) {
     const Stored* held = FindStored(change.name);
     const bool live = held != nullptr && held->resource != nullptr;
@@ -111,14 +112,18 @@ absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
   origin_.ToProto(delta.mutable_origin());
   delta.set_after(head);
   delta.set_up_to(head + 1);
-  std::vector<ResourcePtr> resources;
+  Verified verified;
+  verified.author = self_;
   size_t bytes = 0;
   for (Change& change : changes) {
+    const auto index = static_cast<uint32_t>(delta.entries_size());
     v1::Entry& entry = *delta.add_entries();
-    entry = MakeEntry(std::move(change), version, head + 1);
+    entry = MakeEntry(std::move(change), version, head + 1, index);
     // What peers would refuse is refused here.
     ASSIGN_OR_RETURN(ResourcePtr resource, CheckEntry(entry));
-    resources.push_back(std::move(resource));
+    RETURN_IF_ERROR(CheckMayWrite(*self_, entry, resource.get()));
+    verified.resources.push_back(std::move(resource));
+    verified.hashes.push_back(HashEntry(entry));
     bytes += entry.ByteSizeLong();
     if (bytes > kMaxTransactionBytes) {
       return absl::InvalidArgumentError(
@@ -126,8 +131,18 @@ absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
                        " bytes; write it in several, what is referred to first"));
     }
   }
-  RETURN_IF_ERROR(Merge(delta, resources, /*local=*/true).status());
+  Sign(delta, verified.hashes);
+  RETURN_IF_ERROR(Merge(delta, verified, /*local=*/true).status());
   return MeshToken{origin_, head + 1};
+}
+
+void CatalogImpl::Sign(v1::Delta& delta, const std::vector<EntryHash>& hashes) const {
+  if (delta.after() == 0) delta.set_author_certificate(options_.authorship->certificate());
+  v1::Seal& seal = *delta.add_seals();
+  seal.set_sequence(delta.up_to());
+  std::string& all = *seal.mutable_entry_sha256();
+  for (const EntryHash& hash : hashes) all.append(hash.begin(), hash.end());
+  seal.set_signature(options_.authorship->Sign(SignedBytes(scope(), origin_, seal)));
 }
 
 std::string Root::ToBytes() const { return EncodeNumber(high) + EncodeNumber(low); }

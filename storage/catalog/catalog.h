@@ -1,9 +1,10 @@
 // The replicated resources of the mesh as this agent holds them.
 //
 // All live resources are in memory, so reads cost no disk; the engine makes them durable. A local
-// write and one from a peer go through the same merge, and both reach the same changefeed.
+// write and one from a peer go through the same merge, and both reach the same changefeed. Every
+// transaction is signed by its author and verified before it is taken (decision 0009).
 //
-// Spec: gossip-design 3.3 (versions), 3.6 (write rules). Keys and values: docs/formats/storage.md.
+// Keys and values: docs/formats/storage.md.
 #ifndef TRELLIS_STORAGE_CATALOG_CATALOG_H_
 #define TRELLIS_STORAGE_CATALOG_CATALOG_H_
 
@@ -22,13 +23,14 @@
 #include "base/runtime/runtime.h"
 #include "proto/trellis/storage/v1/entry.pb.h"
 #include "proto/trellis/v1/resource.pb.h"
+#include "storage/catalog/authorship.h"
 #include "storage/catalog/version.h"
 #include "storage/engine/engine.h"
 
 namespace trellis::storage {
 
 // 128 bits that are equal exactly when two catalogs hold the same entries (tombstones included):
-// the sum, modulo 2^128, of a truncated SHA-256 of each entry. Additive, so kept incrementally.
+// the sum, modulo 2^128, of the first half of each entry's hash. Additive, so kept incrementally.
 struct Root {
   uint64_t high = 0;
   uint64_t low = 0;
@@ -72,12 +74,16 @@ class Catalog {
     // Of this mesh; a data folder of another mesh is refused. 16 bytes.
     std::string mesh_id;
     NodeId node = 0;
+    Authorship* authorship = nullptr;  // Required; borrowed. Its certificate is of `node`.
+    uint64_t cluster_epoch = 1;        // Counts in signatures.
     // A received version further ahead of our clock than this does not advance it.
     absl::Duration max_drift = absl::Milliseconds(500);
   };
 
   // Loads everything. The engine and runtime are borrowed and outlive the catalog.
+  // A folder whose certificate had another key, role, VPC or addresses gets a new incarnation.
   //   FAILED_PRECONDITION  the data belongs to another mesh or node; the message says to which
+  //   UNAUTHENTICATED      the certificate is not this mesh's, or not of `node`
   //   DATA_LOSS            a record cannot be read; the message names the key
   static absl::StatusOr<std::unique_ptr<Catalog>> Open(const Options& options, Engine& engine,
                                                        Runtime runtime);
@@ -118,25 +124,32 @@ class Catalog {
   //   INVALID_ARGUMENT     more than kMaxTransaction changes or kMaxTransactionBytes, one name
   //                        twice, or a resource that
   //                        peers would refuse: too large, or of another name than its key
+  //   PERMISSION_DENIED    this agent is a worker, which may not write that; see CheckMayWrite
   //   UNAVAILABLE          the engine refused; nothing changed
   virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
 
   // --- Replication ---------------------------------------------------------------------------
 
-  // Merges what a peer sent. Bounds and shapes are checked; a delta that starts after our head of
-  // its origin is a gap. Applying the same delta twice, or in any order, gives the same state.
+  // Merges what a peer sent. Bounds, shapes, certificate, seals and rights are checked before
+  // anything changes; a delta that starts after our head of its origin is a gap. Applying the same
+  // delta twice, or in any order, gives the same state.
   // Entries up to our head are merged too, so a peer's everything repairs what was lost here; such
   // finds reach Subscribe, but not SubscribeDeltas.
   //   OUT_OF_RANGE         a gap; nothing changed, ask the peer for what is missing
-  //   INVALID_ARGUMENT     malformed; nothing changed
-  //   FAILED_PRECONDITION  well-formed, but from a clock far ahead of ours, or of our own origin
-  //                        beyond what we wrote; nothing changed
-  //   UNAVAILABLE          the engine refused; nothing changed
+  // Nothing changed when it fails. The sender is at fault, who should have refused it too:
+  //   INVALID_ARGUMENT     malformed
+  //   UNAUTHENTICATED      not what its author signed, or no author of this mesh
+  //   PERMISSION_DENIED    its author may not write that
+  // The sender is not to blame:
+  //   FAILED_PRECONDITION  from a clock far ahead of ours; of our own origin beyond what we wrote;
+  //                        or a second transaction in the place of one we hold (equivocation)
+  //   UNAVAILABLE          the engine refused
   // Returns true if anything was new.
   virtual absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) = 0;
 
   // What a holder of `theirs` lacks, oldest first, at most about `max_bytes` (at least one
-  // transaction); sets *more when something was left out.
+  // transaction); sets *more when something was left out. An origin's certificate goes with its
+  // beginning: whoever holds some of an origin has it.
   virtual absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs,
                                                              size_t max_bytes, bool* more) = 0;
 
@@ -145,6 +158,11 @@ class Catalog {
   virtual const Origin& origin() const = 0;
   virtual size_t live_count() const = 0;
   virtual size_t tombstone_count() const = 0;
+  // Second transactions, validly signed, in the place of one that is held: each is proof that an
+  // identity was stolen or cloned. Logged with both.
+  virtual uint64_t equivocations() const = 0;
+  // Who writes as `origin`. NOT_FOUND: nothing of it was ever held.
+  virtual absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) = 0;
 
   // --- Listening -----------------------------------------------------------------------------
 

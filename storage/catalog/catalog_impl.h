@@ -1,5 +1,5 @@
 // The one implementation of Catalog, in parts: loading.cc opens it, catalog.cc reads and writes,
-// merge.cc takes in what was written here or received, deltas.cc answers peers.
+// verify.cc and merge.cc take in what was written here or received, deltas.cc answers peers.
 #ifndef TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 #define TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 
@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/numeric/int128.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/entry_check.h"
 #include "storage/catalog/keys.h"
+#include "storage/catalog/seal.h"
 
 namespace trellis::storage {
 
@@ -25,7 +27,7 @@ inline uint64_t HlcAt(absl::Time time) {
 
 // What the catalog keeps of one name. The payload's bytes stay in the engine.
 struct Stored : Catalog::Record {
-  uint32_t index = 0;        // In kByOrigin.
+  uint32_t index = 0;        // In its transaction.
   uint32_t entry_bytes = 0;  // Of the stored entry, about.
   bool final_delete = false;
   absl::uint128 digest = 0;
@@ -34,7 +36,23 @@ struct Stored : Catalog::Record {
 };
 
 // `resource` is the entry's, parsed; null for a tombstone.
-Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, uint32_t index);
+Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash& hash);
+
+// A transaction of which something is held: its seal is in kSeals.
+struct Transaction {
+  uint32_t rows = 0;     // Of it in kByOrigin. 0: it is its origin's head.
+  uint32_t entries = 0;  // When it was written.
+
+  // About what its seal adds to a delta.
+  size_t seal_bytes() const { return entries * crypto::kSha256Bytes + 2 * kSignatureBytes; }
+};
+
+// A delta that passed all checks.
+struct Verified {
+  std::vector<ResourcePtr> resources;  // Of its entries, in their order.
+  std::vector<EntryHash> hashes;
+  std::shared_ptr<const Author> author;
+};
 
 // DATA_LOSS, with the key, the problem and the remedy.
 absl::Status Unreadable(absl::string_view table, absl::string_view key, absl::string_view problem);
@@ -71,6 +89,8 @@ class CatalogImpl final : public Catalog {
   const Origin& origin() const override { return origin_; }
   size_t live_count() const override { return records_.size() - tombstones_; }
   size_t tombstone_count() const override { return tombstones_; }
+  uint64_t equivocations() const override { return equivocations_; }
+  absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) override;
 
   void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) override {
     listeners_.push_back(std::move(listener));
@@ -93,6 +113,8 @@ class CatalogImpl final : public Catalog {
     uint64_t sequence;
     std::string name;
   };
+  // What becomes of transactions; none of it held any more: absent.
+  using Transactions = absl::btree_map<TransactionKey, std::optional<Transaction>>;
 
   const Stored* FindStored(absl::string_view name) const {
     const auto it = records_.find(name);
@@ -101,22 +123,34 @@ class CatalogImpl final : public Catalog {
 
   // Opening.
   absl::Status LoadIdentity();
+  absl::Status StartIncarnation();
+  // Whether the folder's origin wrote as another author than this agent is now.
+  absl::StatusOr<bool> AuthorChanged();
   absl::Status LoadMeta();
   absl::Status LoadEntries();
+  absl::Status LoadSeals();
   absl::Status LoadIndex();
+
+  // Verifying what was received.
+  absl::StatusOr<Verified> Verify(const v1::Delta& delta, std::vector<ResourcePtr> resources);
+  absl::StatusOr<std::shared_ptr<const Author>> VerifyAuthor(const v1::Delta& delta);
+  absl::Status VerifySeal(const Origin& origin, const Author& author, const v1::Seal& seal);
+  absl::StatusOr<v1::Seal> ReadSeal(const TransactionKey& key);
 
   // Writing.
   absl::Status CheckChange(const Change& change) const;
   absl::Status CheckClock(const Version& version) const;
   uint64_t NextHlc(const std::vector<Change>& changes) const;
-  v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence) const;
-  Winners FindWinners(const v1::Delta& delta, const std::vector<ResourcePtr>& resources) const;
+  v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence,
+                      uint32_t index) const;
+  void Sign(v1::Delta& delta, const std::vector<EntryHash>& hashes) const;
+  Winners FindWinners(const v1::Delta& delta, const Verified& verified) const;
   Batch MakeBatch(const v1::Delta& delta, const Winners& winners) const;
-  absl::Status MoveToFreeIndexes(const Origin& origin, Winners& winners);
+  Transactions PlanSeals(const v1::Delta& delta, const Winners& winners, Batch& batch) const;
+  v1::Delta MakePassedOn(const v1::Delta& delta, const Winners& winners) const;
   // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
   // if nothing was new.
-  absl::StatusOr<bool> Merge(const v1::Delta& delta, const std::vector<ResourcePtr>& resources,
-                             bool local);
+  absl::StatusOr<bool> Merge(const v1::Delta& delta, const Verified& verified, bool local);
   void Replace(const std::string& name, Stored stored);
   void Notify(const Applied& applied, const v1::Delta& delta);
 
@@ -125,16 +159,26 @@ class CatalogImpl final : public Catalog {
                                              size_t max_bytes, size_t* bytes, bool* more);
   absl::Status AppendDeltas(const Origin& origin, uint64_t after, uint64_t up_to,
                             const std::vector<Row>& rows, std::vector<v1::Delta>* deltas);
+  absl::Status BeginDelta(const Origin& origin, uint64_t after, std::vector<v1::Delta>* deltas);
+  // The last delta ends at `up_to`.
+  absl::Status EndDelta(uint64_t up_to, v1::Delta& delta);
+
+  SealScope scope() const { return {options_.mesh_id, options_.cluster_epoch}; }
 
   const Options options_;
   Engine& engine_;
   const Runtime runtime_;
 
   Origin origin_;
+  std::shared_ptr<const Author> self_;
   uint64_t hlc_ = 0;        // Of the newest version issued or, within bounds, received.
   uint64_t hlc_bound_ = 0;  // As the engine has it: no version above it was ever issued.
   VersionVector vector_;
   absl::btree_map<std::string, Stored> records_;
+  absl::flat_hash_map<TransactionKey, Transaction> transactions_;  // Never iterated.
+  // As far as they were needed since the start; at most kMaxOrigins.
+  absl::btree_map<Origin, std::shared_ptr<const Author>> authors_;
+  uint64_t equivocations_ = 0;
   size_t tombstones_ = 0;
   absl::uint128 root_ = 0;
 

@@ -155,11 +155,12 @@ TEST(CatalogPropertyTest, ReopenOverRocksDbEqualsBefore) {
   TestNode source(1);
   SeededRandom random(7);
   SimScheduler scheduler;
+  FakeAuthorship authorship(2);
   Root root;
   for (int round = 0; round < 4; ++round) {
     ASSERT_OK_AND_ASSIGN(const auto engine, OpenRocksDb({.folder = folder}));
-    ASSERT_OK_AND_ASSIGN(const auto catalog,
-                         Catalog::Open({std::string(16, 'm'), 2}, *engine, {scheduler, random}));
+    ASSERT_OK_AND_ASSIGN(const auto catalog, Catalog::Open({std::string(16, 'm'), 2, &authorship},
+                                                           *engine, {scheduler, random}));
     EXPECT_EQ(catalog->root(), root);
     ASSERT_OK(source.catalog->Commit({PutService(round, "remote"), PutService(100 + round, "r")}));
     if (round > 0) {

@@ -34,8 +34,10 @@ TEST_F(CatalogTest, NewFolderGetsAnIdentityThatStays) {
 }
 
 TEST_F(CatalogTest, FolderOfAnotherMeshOrNodeIsRefused) {
+  FakeAuthorship other_author(2);
   Catalog::Options other_node = node_.options();
   other_node.node = 2;
+  other_node.authorship = &other_author;
   Catalog::Options other_mesh = node_.options();
   other_mesh.mesh_id = std::string(16, 'x');
   for (const Catalog::Options& options : {other_node, other_mesh}) {
@@ -43,6 +45,15 @@ TEST_F(CatalogTest, FolderOfAnotherMeshOrNodeIsRefused) {
                 StatusIs(absl::StatusCode::kFailedPrecondition,
                          HasSubstr("belongs to agents/0000000000000001")));
   }
+}
+
+TEST_F(CatalogTest, CertificateOfAnotherNodeIsRefused) {
+  FakeAuthorship other_author(2);
+  Catalog::Options options = node_.options();
+  options.authorship = &other_author;
+  EXPECT_THAT(Catalog::Open(options, node_.engine, {node_.scheduler, node_.random}),
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       HasSubstr("is that of agents/0000000000000002")));
 }
 
 TEST_F(CatalogTest, UnreadableRecordsAreDataLossThatNamesTheKey) {

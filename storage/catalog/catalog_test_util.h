@@ -5,11 +5,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
 #include "storage/catalog/catalog.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "tests/support/status_matchers.h"
 
@@ -39,9 +41,14 @@ inline Change DeleteName(const std::string& name, Version base) {
 
 // One agent's catalog with clock, dice and disk of its own.
 struct TestNode {
-  explicit TestNode(NodeId id) : node(id), random(id * 7919) { Open(); }
+  explicit TestNode(NodeId id) : TestNode(FakeAuthorship::Options{.node = id}) {}
+  explicit TestNode(const FakeAuthorship::Options& author)
+      : node(author.node), authorship(author), random(author.node * 7919) {
+    Open();
+  }
 
-  Catalog::Options options() const { return {std::string(16, 'm'), node}; }
+  Catalog::Options options() { return {std::string(16, 'm'), node, &authorship}; }
+  SealScope scope() const { return {std::string(16, 'm'), 1}; }
   void Open() {
     catalog.reset();
     auto opened = Catalog::Open(options(), engine, {scheduler, random});
@@ -58,6 +65,13 @@ struct TestNode {
     return resource->has_agent() ? resource->agent().display_name()
                                  : resource->service().display_name();
   }
+  // All there is after `after`, in pages of at most `max_bytes`.
+  std::vector<v1::Delta> DeltasAfter(const VersionVector& after = {}, size_t max_bytes = 1 << 20) {
+    bool more = false;
+    auto deltas = catalog->DeltasAfter(after, max_bytes, &more);
+    EXPECT_OK(deltas);
+    return deltas.ok() ? *deltas : std::vector<v1::Delta>();
+  }
   // Everything `from` holds and this lacks.
   void PullFrom(TestNode& from) {
     bool more = true;
@@ -69,6 +83,7 @@ struct TestNode {
   }
 
   const NodeId node;
+  FakeAuthorship authorship;
   SimScheduler scheduler;
   SeededRandom random;
   MemoryEngine engine;

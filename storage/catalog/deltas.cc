@@ -16,9 +16,14 @@ absl::StatusOr<std::vector<CatalogImpl::Row>> CatalogImpl::RowsAfter(const Origi
         const Stored* held = FindStored(name);
         index_broken = !OriginKey::Decode(key, &origin_key) || held == nullptr;
         if (index_broken) return false;
-        const bool next_transaction = !rows.empty() && rows.back().sequence != origin_key.sequence;
-        *more = next_transaction && *bytes >= max_bytes;
-        if (*more) return false;
+        if (rows.empty() || rows.back().sequence != origin_key.sequence) {
+          *more = !rows.empty() && *bytes >= max_bytes;
+          if (*more) return false;
+          const auto transaction = transactions_.find(origin_key.transaction());
+          index_broken = transaction == transactions_.end();
+          if (index_broken) return false;
+          *bytes += transaction->second.seal_bytes();
+        }
         *bytes += held->entry_bytes;
         rows.push_back({origin_key.sequence, std::string(name)});
         return true;
@@ -27,23 +32,38 @@ absl::StatusOr<std::vector<CatalogImpl::Row>> CatalogImpl::RowsAfter(const Origi
   return rows;
 }
 
+absl::Status CatalogImpl::BeginDelta(const Origin& origin, uint64_t after,
+                                     std::vector<v1::Delta>* deltas) {
+  v1::Delta& delta = deltas->emplace_back();
+  origin.ToProto(delta.mutable_origin());
+  delta.set_after(after);
+  if (after > 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(*delta.mutable_author_certificate(),
+                   engine_.Get(Table::kMeta, AuthorKey(origin)));
+  return absl::OkStatus();
+}
+
+absl::Status CatalogImpl::EndDelta(uint64_t up_to, v1::Delta& delta) {
+  delta.set_up_to(up_to);
+  if (!delta.seals().empty() && delta.seals().rbegin()->sequence() == up_to) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(*delta.add_seals(), ReadSeal({Origin::FromProto(delta.origin()), up_to}));
+  return absl::OkStatus();
+}
+
 absl::Status CatalogImpl::AppendDeltas(const Origin& origin, uint64_t after, uint64_t up_to,
                                        const std::vector<Row>& rows,
                                        std::vector<v1::Delta>* deltas) {
-  const auto begin = [&](uint64_t from) {
-    v1::Delta& delta = deltas->emplace_back();
-    origin.ToProto(delta.mutable_origin());
-    delta.set_after(from);
-    delta.set_up_to(up_to);
-  };
-  begin(after);
+  RETURN_IF_ERROR(BeginDelta(origin, after, deltas));
   for (size_t i = 0; i < rows.size();) {
     // One transaction, whole; INVARIANT: none is larger than a delta may be.
+    const uint64_t sequence = rows[i].sequence;
     size_t end = i;
-    while (end < rows.size() && rows[end].sequence == rows[i].sequence) ++end;
+    while (end < rows.size() && rows[end].sequence == sequence) ++end;
     if (deltas->back().entries_size() + (end - i) > kMaxTransaction) {
-      deltas->back().set_up_to(rows[i - 1].sequence);
-      begin(rows[i - 1].sequence);
+      RETURN_IF_ERROR(EndDelta(rows[i - 1].sequence, deltas->back()));
+      RETURN_IF_ERROR(BeginDelta(origin, rows[i - 1].sequence, deltas));
     }
     for (; i < end; ++i) {
       ASSIGN_OR_RETURN(const std::string bytes, engine_.Get(Table::kEntries, rows[i].name));
@@ -51,8 +71,9 @@ absl::Status CatalogImpl::AppendDeltas(const Origin& origin, uint64_t after, uin
         return Unreadable("entry", rows[i].name, "not an entry");
       }
     }
+    ASSIGN_OR_RETURN(*deltas->back().add_seals(), ReadSeal({origin, sequence}));
   }
-  return absl::OkStatus();
+  return EndDelta(up_to, deltas->back());
 }
 
 absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasAfter(const VersionVector& theirs,

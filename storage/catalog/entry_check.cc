@@ -5,17 +5,15 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/crypto/digest.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog.h"
-#include "storage/catalog/keys.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/names.h"
 
 namespace trellis::storage {
 namespace {
 
-// Beside key and payload: version, origin, signature and what newer releases add.
+// Beside key and payload: version, origin, context and what newer releases add.
 constexpr size_t kMaxEntryBytes = kMaxPayloadBytes + 8 * 1024;
 constexpr uint64_t kMaxSequence = uint64_t{1} << 62;  // Leaves room to add without overflow.
 constexpr size_t kShownBytes = 100;                   // Of a key, in messages.
@@ -29,7 +27,7 @@ absl::Status Malformed(const v1::Entry& entry, absl::string_view problem) {
   return absl::InvalidArgumentError(Describe(entry, problem));
 }
 
-absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, uint64_t previous,
+absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, const v1::Entry* previous,
                           absl::Time now) {
   if (Origin::FromProto(entry.origin()) != Origin::FromProto(delta.origin())) {
     return Malformed(entry, "its origin is not the delta's");
@@ -37,7 +35,10 @@ absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, uint64
   if (entry.sequence() <= delta.after() || entry.sequence() > delta.up_to()) {
     return Malformed(entry, "its sequence is outside the delta");
   }
-  if (entry.sequence() < previous) return Malformed(entry, "its sequence is out of order");
+  if (previous != nullptr && std::pair(entry.sequence(), entry.index()) <=
+                                 std::pair(previous->sequence(), previous->index())) {
+    return Malformed(entry, "it is out of order");
+  }
   if (Version::FromProto(entry.version()).time() > now + kMaxFuture) {
     // Whoever passed it on is not to blame.
     return absl::FailedPreconditionError(
@@ -91,29 +92,14 @@ absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl
   }
   std::vector<ResourcePtr> resources;
   resources.reserve(delta.entries_size());
-  uint64_t previous = 0;
+  const v1::Entry* previous = nullptr;
   for (const v1::Entry& entry : delta.entries()) {
     RETURN_IF_ERROR(CheckInDelta(delta, entry, previous, now));
-    previous = entry.sequence();
+    previous = &entry;
     ASSIGN_OR_RETURN(ResourcePtr resource, CheckEntry(entry));
     resources.push_back(std::move(resource));
   }
   return resources;
-}
-
-absl::uint128 EntryDigest(const v1::Entry& entry) {
-  std::string text;
-  for (const uint64_t number :
-       {uint64_t{entry.key().size()}, entry.version().hlc(), entry.version().node(),
-        entry.origin().node(), entry.origin().incarnation(), entry.sequence(),
-        static_cast<uint64_t>(entry.operation())}) {
-    text += EncodeNumber(number);
-  }
-  absl::StrAppend(&text, entry.key(), entry.payload());
-  absl::uint128 digest = 0;
-  const auto hash = crypto::Sha256(text);
-  for (size_t i = 0; i < 16; ++i) digest = digest << 8 | hash[i];
-  return digest;
 }
 
 }  // namespace trellis::storage

@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "absl/numeric/int128.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/trellis/storage/v1/entry.pb.h"
@@ -22,14 +21,11 @@ using ResourcePtr = std::shared_ptr<const trellis::v1::Resource>;
 // if its name is its key. INVALID_ARGUMENT: the message says what is wrong with which key.
 absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry);
 
-// The resources of all entries, in their order.
-//   INVALID_ARGUMENT     over a bound, out of order, of another origin; the message names the
-//   author FAILED_PRECONDITION  a version more than kMaxFuture after `now`; so does this one
+// The resources of all entries, in their order. Who wrote them is another question.
+//   INVALID_ARGUMENT     over a bound, out of order, of another origin
+//   FAILED_PRECONDITION  a version more than kMaxFuture after `now`
+// Both messages name the author.
 absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl::Time now);
-
-// An entry's share of the catalog's root: the first 128 bits of a SHA-256 over key, version,
-// origin, sequence, operation and payload.
-absl::uint128 EntryDigest(const v1::Entry& entry);
 
 }  // namespace trellis::storage
 

@@ -23,25 +23,37 @@ bool Consume(absl::string_view* text, Number* number) {
   return true;
 }
 
-}  // namespace
-
-std::string HeadKey(const Origin& origin) {
-  std::string key(kHeadPrefix);
+std::string Prefixed(absl::string_view prefix, const Origin& origin) {
+  std::string key(prefix);
   Append(origin.node, &key);
   Append(origin.incarnation, &key);
   return key;
 }
+
+}  // namespace
+
+std::string HeadKey(const Origin& origin) { return Prefixed(kHeadPrefix, origin); }
+
+std::string AuthorKey(const Origin& origin) { return Prefixed(kAuthorPrefix, origin); }
 
 bool ParseHeadKey(absl::string_view key, Origin* origin) {
   return absl::ConsumePrefix(&key, kHeadPrefix) && Consume(&key, &origin->node) &&
          Consume(&key, &origin->incarnation) && key.empty();
 }
 
-std::string OriginKey::Encode() const {
-  std::string key;
-  Append(origin.node, &key);
-  Append(origin.incarnation, &key);
+std::string TransactionKey::Encode() const {
+  std::string key = Prefixed("", origin);
   Append(sequence, &key);
+  return key;
+}
+
+bool TransactionKey::Decode(absl::string_view key, TransactionKey* result) {
+  return Consume(&key, &result->origin.node) && Consume(&key, &result->origin.incarnation) &&
+         Consume(&key, &result->sequence) && key.empty();
+}
+
+std::string OriginKey::Encode() const {
+  std::string key = transaction().Encode();
   Append(index, &key);
   return key;
 }

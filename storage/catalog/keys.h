@@ -2,8 +2,10 @@
 #ifndef TRELLIS_STORAGE_CATALOG_KEYS_H_
 #define TRELLIS_STORAGE_CATALOG_KEYS_H_
 
+#include <compare>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "storage/catalog/version.h"
@@ -13,19 +15,37 @@ namespace trellis::storage {
 // Of Table::kMeta.
 inline constexpr absl::string_view kIdentityKey = "identity";   // A serialized v1::Identity.
 inline constexpr absl::string_view kHlcBoundKey = "hlc_bound";  // No version above it was issued.
-inline constexpr absl::string_view kHeadPrefix = "head/";       // One a origin: its head.
+inline constexpr absl::string_view kHeadPrefix = "head/";       // One an origin: its head.
+inline constexpr absl::string_view kAuthorPrefix = "author/";   // One an origin: a certificate.
 
 std::string HeadKey(const Origin& origin);
 bool ParseHeadKey(absl::string_view key, Origin* origin);
+std::string AuthorKey(const Origin& origin);
 
-// Of Table::kByOrigin: which entry of which transaction of which origin. Big-endian, so that
-// byte order is numeric order.
+// Big-endian in what follows, so that byte order is numeric order.
+
+// Of Table::kSeals: which transaction of which origin.
+struct TransactionKey {
+  Origin origin;
+  uint64_t sequence = 0;
+
+  auto operator<=>(const TransactionKey&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H state, const TransactionKey& key) {
+    return H::combine(std::move(state), key.origin.node, key.origin.incarnation, key.sequence);
+  }
+  std::string Encode() const;
+  static bool Decode(absl::string_view key, TransactionKey* result);
+};
+
+// Of Table::kByOrigin: which entry of a transaction.
 struct OriginKey {
   Origin origin;
   uint64_t sequence = 0;
-  uint32_t index = 0;  // Tells entries of one transaction apart; local to this folder.
+  uint32_t index = 0;
 
   bool operator==(const OriginKey&) const = default;
+  TransactionKey transaction() const { return {origin, sequence}; }
   std::string Encode() const;
   static bool Decode(absl::string_view key, OriginKey* result);
 };

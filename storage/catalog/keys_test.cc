@@ -23,6 +23,15 @@ TEST(KeysTest, OriginKeysComeBackAndSortLikeTheirNumbers) {
   }
 }
 
+TEST(KeysTest, TransactionsBeginTheKeysOfTheirEntries) {
+  const TransactionKey key{{1, UINT64_MAX}, 3};
+  TransactionKey decoded;
+  ASSERT_TRUE(TransactionKey::Decode(key.Encode(), &decoded));
+  EXPECT_EQ(decoded, key);
+  EXPECT_EQ((OriginKey{key.origin, 3, 9}.Encode().substr(0, 24)), key.Encode());
+  EXPECT_FALSE(TransactionKey::Decode(std::string(25, 'a'), &decoded));
+}
+
 TEST(KeysTest, OtherTextIsNoKey) {
   OriginKey key;
   Origin origin;

@@ -16,7 +16,7 @@ constexpr size_t kMeshIdBytes = 16;
 
 }  // namespace
 
-Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, uint32_t index) {
+Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash& hash) {
   Stored stored;
   stored.version = Version::FromProto(entry.version());
   stored.origin = Origin::FromProto(entry.origin());
@@ -27,10 +27,10 @@ Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, uint32_t index) 
     if (created != absl::InfinitePast()) stored.create_time = created;
   }
   stored.resource = std::move(resource);
-  stored.index = index;
+  stored.index = entry.index();
   stored.entry_bytes = static_cast<uint32_t>(entry.ByteSizeLong());
   stored.final_delete = entry.operation() == v1::DELETE && entry.merge_class() == v1::GUARD;
-  stored.digest = EntryDigest(entry);
+  stored.digest = RootShare(hash);
   return stored;
 }
 
@@ -43,23 +43,23 @@ absl::Status Unreadable(absl::string_view table, absl::string_view key, absl::st
 
 absl::Status CatalogImpl::Load() {
   CHECK_EQ(options_.mesh_id.size(), kMeshIdBytes);
+  ASSIGN_OR_RETURN(self_, options_.authorship->Read(options_.authorship->certificate()));
+  if (self_->node != options_.node) {
+    return absl::UnauthenticatedError(absl::StrCat("certificate: is that of ",
+                                                   resource::AgentName(self_->node), ", not of ",
+                                                   resource::AgentName(options_.node)));
+  }
   RETURN_IF_ERROR(LoadIdentity());
   RETURN_IF_ERROR(LoadMeta());
   RETURN_IF_ERROR(LoadEntries());
+  RETURN_IF_ERROR(LoadSeals());
   return LoadIndex();
 }
 
 absl::Status CatalogImpl::LoadIdentity() {
   v1::Identity identity;
   const absl::StatusOr<std::string> stored = engine_.Get(Table::kMeta, kIdentityKey);
-  if (absl::IsNotFound(stored.status())) {
-    origin_ = {options_.node, runtime_.random.Next64()};
-    identity.set_mesh_id(options_.mesh_id);
-    origin_.ToProto(identity.mutable_origin());
-    Batch batch;
-    batch.Put(Table::kMeta, kIdentityKey, identity.SerializeAsString());
-    return engine_.Write(batch, Durability::kSynced);
-  }
+  if (absl::IsNotFound(stored.status())) return StartIncarnation();
   RETURN_IF_ERROR(stored.status());
   if (!identity.ParseFromString(*stored))
     return Unreadable("meta", kIdentityKey, "not an identity");
@@ -71,7 +71,25 @@ absl::Status CatalogImpl::LoadIdentity() {
         " of mesh ", absl::BytesToHexString(options_.mesh_id),
         "; name that agent's own data folder"));
   }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool changed, AuthorChanged());
+  return changed ? StartIncarnation() : absl::OkStatus();
+}
+
+absl::Status CatalogImpl::StartIncarnation() {
+  origin_ = {options_.node, runtime_.random.Next64()};
+  v1::Identity identity;
+  identity.set_mesh_id(options_.mesh_id);
+  origin_.ToProto(identity.mutable_origin());
+  Batch batch;
+  batch.Put(Table::kMeta, kIdentityKey, identity.SerializeAsString());
+  return engine_.Write(batch, Durability::kSynced);
+}
+
+absl::StatusOr<bool> CatalogImpl::AuthorChanged() {
+  const absl::StatusOr<std::shared_ptr<const Author>> before = AuthorOf(origin_);
+  if (absl::IsNotFound(before.status())) return false;  // It has written nothing yet.
+  RETURN_IF_ERROR(before.status());
+  return **before != *self_;
 }
 
 absl::Status CatalogImpl::LoadMeta() {
@@ -109,7 +127,24 @@ absl::Status CatalogImpl::LoadEntries() {
           problem = Unreadable("entry", key, resource.status().message());
           return false;
         }
-        Replace(entry.key(), MakeStored(entry, *std::move(resource), 0));
+        Replace(entry.key(), MakeStored(entry, *std::move(resource), HashEncodedEntry(value)));
+        return true;
+      }));
+  return problem;
+}
+
+absl::Status CatalogImpl::LoadSeals() {
+  absl::Status problem;
+  RETURN_IF_ERROR(
+      engine_.Scan(Table::kSeals, "", "", [&](absl::string_view key, absl::string_view value) {
+        TransactionKey transaction;
+        v1::Seal seal;
+        if (!TransactionKey::Decode(key, &transaction) ||
+            !seal.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+          problem = Unreadable("seals", key, "not a seal");
+          return false;
+        }
+        transactions_[transaction].entries = static_cast<uint32_t>(EntryCount(seal));
         return true;
       }));
   return problem;
@@ -123,11 +158,16 @@ absl::Status CatalogImpl::LoadIndex() {
         OriginKey origin_key;
         const auto it = records_.find(name);
         if (!OriginKey::Decode(key, &origin_key) || it == records_.end() ||
-            it->second.origin != origin_key.origin || it->second.sequence != origin_key.sequence) {
+            !(it->second.origin_key() == origin_key)) {
           problem = Unreadable("by_origin", key, "it names no entry");
           return false;
         }
-        it->second.index = origin_key.index;
+        const auto transaction = transactions_.find(origin_key.transaction());
+        if (transaction == transactions_.end()) {
+          problem = Unreadable("by_origin", key, "its transaction has no seal");
+          return false;
+        }
+        ++transaction->second.rows;
         ++rows;
         return true;
       }));

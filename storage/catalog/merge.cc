@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,15 +27,10 @@ bool Supersedes(const Stored& a, const Stored& b) {
 }  // namespace
 
 absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
-  ASSIGN_OR_RETURN(const std::vector<ResourcePtr> resources,
+  ASSIGN_OR_RETURN(std::vector<ResourcePtr> resources,
                    CheckDelta(delta, runtime_.scheduler.WallNow()));
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = vector_.head(origin);
-  if (origin == origin_ && delta.up_to() > head) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "delta: a peer holds ", delta.up_to(), " transactions of this agent, which made only ",
-        head, "; if its data folder came from a backup, let it join the mesh again"));
-  }
   if (delta.after() > head) {
     return absl::OutOfRangeError(absl::StrCat("delta of ", resource::AgentName(origin.node),
                                               ": begins after ", delta.after(), "; held up to ",
@@ -44,19 +40,21 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
     return absl::InvalidArgumentError(absl::StrCat("delta of ", resource::AgentName(origin.node),
                                                    ": more than ", kMaxOrigins, " origins"));
   }
-  return Merge(delta, resources, /*local=*/false);
+  ASSIGN_OR_RETURN(const Verified verified, Verify(delta, std::move(resources)));
+  if (origin == origin_ && delta.up_to() > head) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "delta: a peer holds ", delta.up_to(), " transactions of this agent, which made only ",
+        head, "; if its data folder came from a backup, let it join the mesh again"));
+  }
+  return Merge(delta, verified, /*local=*/false);
 }
 
 CatalogImpl::Winners CatalogImpl::FindWinners(const v1::Delta& delta,
-                                              const std::vector<ResourcePtr>& resources) const {
+                                              const Verified& verified) const {
   Winners winners;
-  uint64_t sequence = 0;
-  uint32_t index = 0;
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
-    index = entry.sequence() == sequence ? index + 1 : 0;
-    sequence = entry.sequence();
-    Stored stored = MakeStored(entry, resources[i], index);
+    Stored stored = MakeStored(entry, verified.resources[i], verified.hashes[i]);
     const auto before = winners.by_name.find(entry.key());
     const Stored* held =
         before == winners.by_name.end() ? FindStored(entry.key()) : &before->second.stored;
@@ -77,44 +75,80 @@ Batch CatalogImpl::MakeBatch(const v1::Delta& delta, const Winners& winners) con
     batch.Put(Table::kByOrigin, winner.stored.origin_key().Encode(), name);
   }
   const Origin origin = Origin::FromProto(delta.origin());
-  if (delta.up_to() > vector_.head(origin)) {
+  const uint64_t head = vector_.head(origin);
+  if (delta.up_to() > head) {
     batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
+    if (head == 0) batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
   }
   return batch;
 }
 
-absl::Status CatalogImpl::MoveToFreeIndexes(const Origin& origin, Winners& winners) {
-  const uint64_t head = vector_.head(origin);
-  std::map<uint64_t, uint32_t> free;  // By sequence.
-  for (auto& [name, winner] : winners.by_name) {
-    Stored& stored = winner.stored;
-    if (stored.sequence > head) continue;
-    const auto [it, first] = free.try_emplace(stored.sequence, 0);
-    if (first) {
-      RETURN_IF_ERROR(
-          engine_.Scan(Table::kByOrigin, OriginKey{origin, stored.sequence}.Encode(),
-                       OriginKey{origin, stored.sequence + 1}.Encode(),
-                       [&, free_index = &it->second](absl::string_view key, absl::string_view) {
-                         OriginKey row;
-                         if (OriginKey::Decode(key, &row)) *free_index = row.index + 1;
-                         return true;
-                       }));
-    }
-    stored.index = it->second++;
+CatalogImpl::Transactions CatalogImpl::PlanSeals(const v1::Delta& delta, const Winners& winners,
+                                                 Batch& batch) const {
+  const Origin origin = Origin::FromProto(delta.origin());
+  const uint64_t head = std::max(vector_.head(origin), delta.up_to());
+  absl::btree_map<TransactionKey, int> rows;  // Won and lost.
+  for (const auto& [name, winner] : winners.by_name) {
+    ++rows[winner.stored.origin_key().transaction()];
+    if (const Stored* held = FindStored(name)) --rows[held->origin_key().transaction()];
   }
-  return absl::OkStatus();
+  rows.try_emplace({origin, vector_.head(origin)}, 0);  // It may be the head no longer.
+  rows.try_emplace({origin, head}, 0);
+
+  std::map<uint64_t, const v1::Seal*> seals;
+  for (const v1::Seal& seal : delta.seals()) seals[seal.sequence()] = &seal;
+  Transactions after;
+  for (const auto& [key, change] : rows) {
+    const auto held = transactions_.find(key);
+    Transaction transaction = held == transactions_.end() ? Transaction() : held->second;
+    transaction.rows += change;
+    const bool is_head = key.sequence == (key.origin == origin ? head : vector_.head(key.origin));
+    if (transaction.rows > 0 || is_head) {
+      if (held == transactions_.end()) {
+        // INVARIANT: what is new is in a seal of its delta; Verify saw to that.
+        const v1::Seal& seal = *seals.at(key.sequence);
+        transaction.entries = static_cast<uint32_t>(EntryCount(seal));
+        batch.Put(Table::kSeals, key.Encode(), seal.SerializeAsString());
+      }
+      after[key] = transaction;
+    } else if (held != transactions_.end()) {
+      batch.Delete(Table::kSeals, key.Encode());
+      after[key] = std::nullopt;
+    }
+  }
+  return after;
 }
 
-absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta,
-                                        const std::vector<ResourcePtr>& resources, bool local) {
+v1::Delta CatalogImpl::MakePassedOn(const v1::Delta& delta, const Winners& winners) const {
+  const uint64_t head = vector_.head(Origin::FromProto(delta.origin()));
+  v1::Delta passed_on;
+  *passed_on.mutable_origin() = delta.origin();
+  passed_on.set_after(head);
+  passed_on.set_up_to(delta.up_to());
+  if (head == 0) passed_on.set_author_certificate(delta.author_certificate());
+  std::set<uint64_t> sequences = {delta.up_to()};
+  for (const v1::Entry& entry : delta.entries()) {
+    const auto winner = winners.by_name.find(entry.key());
+    if (entry.sequence() > head && winner != winners.by_name.end() &&
+        winner->second.entry == &entry) {
+      *passed_on.add_entries() = entry;
+      sequences.insert(entry.sequence());
+    }
+  }
+  for (const v1::Seal& seal : delta.seals()) {
+    if (sequences.count(seal.sequence()) > 0) *passed_on.add_seals() = seal;
+  }
+  return passed_on;
+}
+
+absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& verified,
+                                        bool local) {
   CHECK(!notifying_) << "a listener wrote to the catalog";
   const Origin origin = Origin::FromProto(delta.origin());
-  const uint64_t head = vector_.head(origin);
-  Winners winners = FindWinners(delta, resources);
-  if (winners.names.empty() && delta.up_to() <= head) return false;
-  // Of a transaction that is held, others may have the indexes of its lost entries.
-  RETURN_IF_ERROR(MoveToFreeIndexes(origin, winners));
+  Winners winners = FindWinners(delta, verified);
+  if (winners.names.empty() && delta.up_to() <= vector_.head(origin)) return false;
   Batch batch = MakeBatch(delta, winners);
+  const Transactions transactions = PlanSeals(delta, winners, batch);
   uint64_t bound = hlc_bound_;
   if (local) {
     // Issued from here on, even if the engine should fail: a version never names two contents.
@@ -127,18 +161,16 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta,
   RETURN_IF_ERROR(engine_.Write(batch, local ? Durability::kSynced : Durability::kBuffered));
 
   hlc_bound_ = bound;
-  v1::Delta passed_on;
-  origin.ToProto(passed_on.mutable_origin());
-  passed_on.set_after(head);
-  passed_on.set_up_to(delta.up_to());
-  for (const v1::Entry& entry : delta.entries()) {
-    const auto winner = winners.by_name.find(entry.key());
-    if (entry.sequence() > head && winner != winners.by_name.end() &&
-        winner->second.entry == &entry) {
-      *passed_on.add_entries() = entry;
+  const v1::Delta passed_on = MakePassedOn(delta, winners);
+  vector_.Advance(origin, delta.up_to());
+  authors_.try_emplace(origin, verified.author);
+  for (const auto& [key, transaction] : transactions) {
+    if (transaction.has_value()) {
+      transactions_[key] = *transaction;
+    } else {
+      transactions_.erase(key);
     }
   }
-  vector_.Advance(origin, delta.up_to());
   const uint64_t trusted = HlcAt(runtime_.scheduler.WallNow() + options_.max_drift) | 0xffff;
   Applied applied;
   applied.local = local;

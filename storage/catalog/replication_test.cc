@@ -12,14 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::vector<v1::Delta> DeltasOf(TestNode& node, const VersionVector& after = {},
-                                size_t max_bytes = 1 << 20) {
-  bool more = false;
-  auto deltas = node.catalog->DeltasAfter(after, max_bytes, &more);
-  EXPECT_OK(deltas);
-  return deltas.ok() ? *deltas : std::vector<v1::Delta>();
-}
-
 TEST(ReplicationTest, ReceiverEndsWithTheSendersRootAndVector) {
   TestNode a(1), b(2);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a"), PutService(2, "b")}));
@@ -34,7 +26,7 @@ TEST(ReplicationTest, ReceiverEndsWithTheSendersRootAndVector) {
 TEST(ReplicationTest, SameDeltaTwiceIsNothingNew) {
   TestNode a(1), b(2);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
-  const auto deltas = DeltasOf(a);
+  const auto deltas = a.DeltasAfter();
   ASSERT_OK_AND_ASSIGN(const bool first, b.catalog->ApplyRemote(deltas[0]));
   ASSERT_OK_AND_ASSIGN(const bool second, b.catalog->ApplyRemote(deltas[0]));
   EXPECT_TRUE(first);
@@ -47,7 +39,7 @@ TEST(ReplicationTest, GapIsOutOfRangeAndChangesNothing) {
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
   const VersionVector first = a.catalog->vector();
   ASSERT_OK(a.catalog->Commit({PutService(2, "b")}));
-  EXPECT_THAT(b.catalog->ApplyRemote(DeltasOf(a, first)[0]),
+  EXPECT_THAT(b.catalog->ApplyRemote(a.DeltasAfter(first)[0]),
               StatusIs(absl::StatusCode::kOutOfRange, HasSubstr("begins after 1")));
   EXPECT_EQ(b.catalog->root(), Root());
 }
@@ -62,8 +54,9 @@ TEST_P(MalformedDeltaTest, IsRefusedAndChangesNothing) {
   TestNode a(1), b(2);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
   ASSERT_OK(a.catalog->Commit({PutService(2, "b")}));
-  v1::Delta delta = DeltasOf(a)[0];
+  v1::Delta delta = a.DeltasAfter()[0];
   GetParam().damage(delta);
+  Seal(delta, a.authorship, a.scope());  // Its author's doing.
   EXPECT_THAT(b.catalog->ApplyRemote(delta), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(b.catalog->root(), Root());
   EXPECT_EQ(b.catalog->vector(), VersionVector());
@@ -77,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"SequenceBeyondRange", [](v1::Delta& d) { d.mutable_entries(1)->set_sequence(3); }},
         {"SequenceBeforeRange", [](v1::Delta& d) { d.mutable_entries(0)->set_sequence(0); }},
         {"OutOfOrder", [](v1::Delta& d) { d.mutable_entries()->SwapElements(0, 1); }},
+        {"SameIndexTwice", [](v1::Delta& d) { *d.add_entries() = d.entries(1); }},
         {"ForeignOrigin",
          [](v1::Delta& d) { d.mutable_entries(0)->mutable_origin()->set_incarnation(1); }},
         {"VersionOfAnother",
@@ -111,7 +105,7 @@ TEST(ReplicationTest, VersionFarInTheFutureIsRefusedAndNamesItsAuthor) {
   TestNode a(1), b(2);
   a.scheduler.RunFor(absl::Seconds(11));
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
-  EXPECT_THAT(b.catalog->ApplyRemote(DeltasOf(a)[0]),
+  EXPECT_THAT(b.catalog->ApplyRemote(a.DeltasAfter()[0]),
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        testing::AllOf(HasSubstr("agents/0000000000000001"), HasSubstr("clock"))));
 }
@@ -142,7 +136,7 @@ TEST(ReplicationTest, WhatADiskLostIsRepairedByAPeersEverything) {
   TestNode a(1), b(2);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a"), PutService(2, "b"), PutService(3, "c")}));
   b.PullFrom(a);
-  const std::vector<v1::Delta> everything = DeltasOf(a);
+  const std::vector<v1::Delta> everything = a.DeltasAfter();
   // b's disk loses the first entry of the transaction, and the others stay where they were.
   Batch loss;
   loss.Delete(Table::kEntries, ServiceName(1));
@@ -206,15 +200,16 @@ TEST(ReplicationTest, ResourceOfANewerReleaseIsRelayedByteForByte) {
   b.Open();
   c.PullFrom(b);
   EXPECT_EQ(c.catalog->root(), a.catalog->root());
-  EXPECT_EQ(DeltasOf(c)[0].entries(0).SerializeAsString(),
-            DeltasOf(a)[0].entries(0).SerializeAsString());
+  EXPECT_EQ(c.DeltasAfter()[0].entries(0).SerializeAsString(),
+            a.DeltasAfter()[0].entries(0).SerializeAsString());
 }
 
 TEST(ReplicationTest, PeerThatHoldsMoreOfOursThanWeMadeIsRefused) {
   TestNode a(1), b(2);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
-  v1::Delta delta = DeltasOf(a)[0];
+  v1::Delta delta = a.DeltasAfter()[0];
   delta.set_up_to(5);
+  Seal(delta, a.authorship, a.scope());
   EXPECT_THAT(a.catalog->ApplyRemote(delta),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("backup")));
 }
@@ -223,14 +218,14 @@ TEST(ReplicationTest, SupersededEntriesAreLeftOutAndTheHeadIsRight) {
   TestNode a(1), b(2), c(3);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
   ASSERT_OK(a.catalog->Commit({PutService(1, "b", a.VersionOf(ServiceName(1)))}));
-  ASSERT_EQ(DeltasOf(a).size(), 1u);
-  EXPECT_EQ(DeltasOf(a)[0].entries_size(), 1);
-  EXPECT_EQ(DeltasOf(a)[0].up_to(), 2u);
+  ASSERT_EQ(a.DeltasAfter().size(), 1u);
+  EXPECT_EQ(a.DeltasAfter()[0].entries_size(), 1);
+  EXPECT_EQ(a.DeltasAfter()[0].up_to(), 2u);
   // Everything of a is superseded by b's write.
   b.scheduler.RunFor(absl::Seconds(1));
   b.PullFrom(a);
   ASSERT_OK(b.catalog->Commit({PutService(1, "c", b.VersionOf(ServiceName(1)))}));
-  const auto deltas = DeltasOf(b);
+  const auto deltas = b.DeltasAfter();
   ASSERT_EQ(deltas.size(), 2u);
   EXPECT_EQ(deltas[0].entries_size(), 0);
   EXPECT_EQ(deltas[0].up_to(), 2u);
@@ -266,7 +261,7 @@ TEST(ReplicationTest, DeltasNeverHoldMoreEntriesThanPeersTake) {
     }
     ASSERT_OK(a.catalog->Commit(std::move(changes)));
   }
-  const auto deltas = DeltasOf(a, {}, 1 << 30);
+  const auto deltas = a.DeltasAfter({}, 1 << 30);
   EXPECT_EQ(deltas.size(), 3u);
   for (const v1::Delta& delta : deltas) ASSERT_OK(b.catalog->ApplyRemote(delta));
   EXPECT_EQ(b.catalog->root(), a.catalog->root());
@@ -276,7 +271,7 @@ TEST(ReplicationTest, FailingEngineLeavesTheReceiverUnchanged) {
   TestNode a(1), b(2);
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
   b.engine.FailWrites(absl::UnavailableError("disk full"));
-  EXPECT_THAT(b.catalog->ApplyRemote(DeltasOf(a)[0]), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(b.catalog->ApplyRemote(a.DeltasAfter()[0]), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(b.catalog->root(), Root());
   EXPECT_EQ(b.catalog->vector(), VersionVector());
   b.engine.FailWrites(absl::OkStatus());
@@ -290,9 +285,10 @@ TEST(ReplicationTest, EveryTransactionIsPassedOnOnceWithWhatWasNew) {
   b.catalog->SubscribeDeltas([&](const v1::Delta& delta) { passed.push_back(delta); });
   ASSERT_OK(a.catalog->Commit({PutService(1, "a")}));
   b.PullFrom(a);
-  ASSERT_OK(b.catalog->ApplyRemote(DeltasOf(a)[0]));
+  ASSERT_OK(b.catalog->ApplyRemote(a.DeltasAfter()[0]));
   ASSERT_OK(a.catalog->Commit({PutService(2, "b")}));
-  ASSERT_OK(b.catalog->ApplyRemote(DeltasOf(a)[0]));  // From the start: only the new half goes on.
+  ASSERT_OK(
+      b.catalog->ApplyRemote(a.DeltasAfter()[0]));  // From the start: only the new half goes on.
   ASSERT_EQ(passed.size(), 2u);
   EXPECT_EQ(passed[1].after(), 1u);
   EXPECT_EQ(passed[1].up_to(), 2u);

@@ -16,11 +16,12 @@ namespace trellis::storage {
 
 // Separate key spaces, one RocksDB column family each. Formats: docs/formats/storage.md.
 enum class Table {
-  kMeta,      // Identity, clock bound, version vector.
+  kMeta,      // Identity, clock bound, version vector, certificates.
   kEntries,   // Resource name -> Entry.
   kByOrigin,  // (origin, sequence, index) -> resource name.
+  kSeals,     // (origin, sequence) -> Seal.
 };
-inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin};
+inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin, Table::kSeals};
 
 // Puts and deletes that happen together or not at all, in order.
 class Batch {

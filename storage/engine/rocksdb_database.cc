@@ -63,6 +63,8 @@ const char* FamilyName(Table table) {
       return "entries";
     case Table::kByOrigin:
       return "by_origin";
+    case Table::kSeals:
+      return "seals";
   }
   CHECK(false) << "a table without a column family";
   return "";

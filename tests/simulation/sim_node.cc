@@ -10,6 +10,7 @@ absl::StatusOr<std::unique_ptr<storage::Catalog>> SimNode::OpenCatalog(Runtime r
   storage::Catalog::Options options;
   options.mesh_id = options_.gossip.mesh_id;
   options.node = id();
+  options.authorship = &authorship_;
   return storage::Catalog::Open(options, *engine_, runtime);
 }
 

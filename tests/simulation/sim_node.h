@@ -12,6 +12,7 @@
 #include "base/runtime/sim_scheduler.h"
 #include "gossip/gossip.h"
 #include "storage/catalog/catalog.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "tests/simulation/node_scheduler.h"
 #include "tests/simulation/sim_network.h"
@@ -28,11 +29,16 @@ class SimNode {
     SimClock clock;
     // With each new process, before its gossip starts.
     std::function<void(SimNode&)> booted = [](SimNode&) {};
+    // The world's, where there are many nodes: what is certified is then kept once.
+    std::shared_ptr<storage::FakeAuthors> authors = std::make_shared<storage::FakeAuthors>();
   };
 
   // All borrowed.
   SimNode(const Options& options, SimScheduler& scheduler, SimNetwork& network)
-      : options_(options), scheduler_(scheduler), network_(network) {}
+      : options_(options),
+        scheduler_(scheduler),
+        network_(network),
+        authorship_({.node = options.gossip.node}, options.authors) {}
 
   // Starts the process over what the disk holds. A disk whose data cannot be read is moved aside
   // and replaced by an empty one, as the agent does; anything else is a CHECK.
@@ -78,6 +84,7 @@ class SimNode {
   SimScheduler& scheduler_;
   SimNetwork& network_;
   std::unique_ptr<storage::MemoryEngine> engine_ = std::make_unique<storage::MemoryEngine>();
+  storage::FakeAuthorship authorship_;
   uint64_t boots_ = 0;
   int disks_lost_ = 0;
   absl::Duration frozen_until_;

@@ -64,6 +64,7 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds) {
   options.gossip.seeds = std::move(seeds);
   options.gossip.max_neighbours = options_.max_neighbours;
   options.seed = random_.Next64();
+  options.authors = authors_;
   const int64_t most = absl::ToInt64Microseconds(options_.clock_offset_most);
   options.clock.offset = absl::Microseconds(
       static_cast<int64_t>(random_.Uniform(static_cast<uint64_t>(2 * most + 1))) - most);

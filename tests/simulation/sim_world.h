@@ -116,6 +116,7 @@ class SimWorld {
   SimScheduler scheduler_;
   SeededRandom random_;
   SimNetwork network_;
+  const std::shared_ptr<storage::FakeAuthors> authors_ = std::make_shared<storage::FakeAuthors>();
   std::vector<std::unique_ptr<SimNode>> nodes_;
 
   std::map<std::string, Write> ledger_;  // By name: the newest acknowledged write.

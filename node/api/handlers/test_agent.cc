@@ -84,7 +84,8 @@ absl::StatusOr<v1::CreateOperatorCertificateResponse> FakeIssuer::CreateOperator
 }
 
 TestAgent::TestAgent(Scheduler* scheduler)
-    : catalog(*storage::Catalog::Open({kMesh, kNode}, engine,
+    : authorship(kNode),
+      catalog(*storage::Catalog::Open({kMesh, kNode, &authorship}, engine,
                                       {scheduler == nullptr ? sim : *scheduler, random})),
       context{.catalog = *catalog,
               .runtime = {scheduler == nullptr ? sim : *scheduler, random},

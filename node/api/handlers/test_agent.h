@@ -26,6 +26,7 @@
 #include "node/api/handlers/context.h"
 #include "node/api/handlers/mesh_events.h"
 #include "storage/catalog/catalog.h"
+#include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 
 namespace trellis::api {
@@ -96,6 +97,7 @@ class TestAgent {
   SimScheduler sim;
   SeededRandom random{7};
   storage::MemoryEngine engine;
+  storage::FakeAuthorship authorship;
   std::unique_ptr<storage::Catalog> catalog;
   FakeGossip gossip;
   FakeIssuer issuer;

@@ -1,0 +1,47 @@
+#include "storage/catalog/authorship.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "storage/resource/names.h"
+
+namespace trellis::storage {
+namespace {
+
+constexpr size_t kShownBytes = 100;  // Of a key, in messages.
+
+absl::Status Denied(const Author& author, const v1::Entry& entry, absl::string_view reason) {
+  return absl::PermissionDeniedError(absl::StrCat(
+      absl::CHexEscape(entry.key().substr(0, kShownBytes)), ": ", resource::AgentName(author.node),
+      " is a worker, which ", reason, "; write it through an agent whose role is admin"));
+}
+
+absl::Status CheckOwnRecord(const Author& author, const v1::Entry& entry,
+                            const trellis::v1::Resource* resource) {
+  if (entry.key() != resource::AgentName(author.node)) {
+    return Denied(author, entry, "writes no other agent's roster entry");
+  }
+  if (resource == nullptr) return Denied(author, entry, "does not leave the roster by itself");
+  const trellis::v1::Agent& agent = resource->agent();
+  if (agent.role() != trellis::v1::WORKER || agent.vpc() != author.vpc) {
+    return Denied(author, entry, "keeps the role and VPC of its certificate");
+  }
+  if (agent.issues_certificates()) return Denied(author, entry, "issues no certificates");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckMayWrite(const Author& author, const v1::Entry& entry,
+                           const trellis::v1::Resource* resource) {
+  if (author.admin) return absl::OkStatus();
+  switch (resource::KindOf(entry.key())) {
+    case resource::Kind::kTarget:
+      return absl::OkStatus();
+    case resource::Kind::kAgent:
+      return CheckOwnRecord(author, entry, resource);
+    default:
+      return Denied(author, entry, "writes its own roster entry and targets only");
+  }
+}
+
+}  // namespace trellis::storage
