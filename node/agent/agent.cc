@@ -11,12 +11,15 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "auth/trust/authority.h"
+#include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
+#include "auth/trust/signing_key.h"
 #include "base/log/log.h"
 #include "base/net/endpoint.h"
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
 #include "base/version.h"
+#include "gossip/authorship/mesh_authorship.h"
 #include "gossip/gossip.h"
 #include "gossip/transport/grpc_transport.h"
 #include "node/agent/data_plane.h"
@@ -114,6 +117,7 @@ class AgentImpl final : public Agent {
 
   std::unique_ptr<net::LoopThread> control_;
   std::unique_ptr<storage::Engine> engine_;
+  std::unique_ptr<gossip::MeshAuthorship> authorship_;
   std::unique_ptr<storage::Catalog> catalog_;
   std::unique_ptr<mesh::MeshDialer> dialer_;
   std::unique_ptr<gossip::GrpcTransport> transport_;
@@ -158,9 +162,16 @@ absl::Status AgentImpl::StartParts() {
 absl::Status AgentImpl::OpenCatalog() {
   const std::string folder = absl::StrCat(options_.data_dir, "/catalog");
   ASSIGN_OR_RETURN(engine_, storage::OpenRocksDb({.folder = folder}));
-  ASSIGN_OR_RETURN(
-      catalog_, storage::Catalog::Open({.mesh_id = identity_.mesh_id(), .node = identity_.node()},
-                                       *engine_, runtime()));
+  ASSIGN_OR_RETURN(const std::string certificate,
+                   trust::CertificateDerFromPem(identity_.certificate_pem));
+  ASSIGN_OR_RETURN(const trust::SigningKey key,
+                   trust::SigningKey::FromPem(identity_.signing_key_pem));
+  ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromPem(identity_.root_pem));
+  ASSIGN_OR_RETURN(authorship_, gossip::MeshAuthorship::Create(certificate, key, root));
+  ASSIGN_OR_RETURN(catalog_, storage::Catalog::Open({.mesh_id = identity_.mesh_id(),
+                                                     .node = identity_.node(),
+                                                     .authorship = authorship_.get()},
+                                                    *engine_, runtime()));
   RETURN_IF_ERROR(FoundOnce(folder));
   catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
   UpdateOwnRecord();
