@@ -44,6 +44,7 @@ class Measurement {
 
   const ConvergenceOptions options_;
   SimScheduler scheduler_;
+  const std::shared_ptr<storage::FakeAuthors> authors_ = std::make_shared<storage::FakeAuthors>();
   SeededRandom random_;
   SimNetwork network_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
@@ -80,6 +81,7 @@ void Measurement::AddNode() {
   options.gossip.program_version = "sim";
   options.gossip.max_neighbours = kNeighbours;
   options.seed = random_.Next64();
+  options.authors = authors_;
   options.booted = [this, i = nodes_.size()](SimNode& node) {
     node.catalog().SubscribeDeltas(
         [this, i](const storage::v1::Delta& delta) { OnDelta(i, delta); });
