@@ -101,28 +101,6 @@ action: {{forward: [{{targetGroup: loaded-a, weight: {a}}}, {{targetGroup: loade
 """
 
 
-class Measured:
-    """Rows of a table: what, measured, wanted, and whether it is met (None: no target)."""
-
-    def __init__(self):
-        self.rows = []
-
-    def add(self, what, measured, wanted="", met=None):
-        self.rows.append((what, measured, wanted, met))
-
-    def print(self):
-        table = [("", "measured", "wanted", "")]
-        table += [(what, measured, wanted, {True: "met", False: "MISSED", None: ""}[met])
-                  for what, measured, wanted, met in self.rows]
-        widths = [max(len(row[column]) for row in table) for column in range(4)]
-        for row in table:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-
-    def as_dict(self):
-        return {what: {"measured": measured, "wanted": wanted, "met": met}
-                for what, measured, wanted, met in self.rows}
-
-
 @contextlib.contextmanager
 def loopback_mesh(arguments, folder):
     mesh = Mesh(f"{folder}/m", Loopback(block=201), arguments.binaries)
