@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/endpoint.h"
@@ -59,6 +60,19 @@ class ReferenceChecker::Index {
     return Lookup("services of network", CollectionPrefix(Kind::kServiceAssociation), network,
                   [](const v1::Resource& resource, const Add& add) {
                     add(resource.service_association().service_network());
+                  });
+  }
+  // Of services of `network` with that custom domain, in whatever case.
+  const Names& AssociationsOfDomain(absl::string_view network, absl::string_view domain) {
+    const auto key = [](absl::string_view of_network, absl::string_view of_domain) {
+      return absl::StrCat(of_network, "/", absl::AsciiStrToLower(of_domain));
+    };
+    return Lookup("domains of network", CollectionPrefix(Kind::kServiceAssociation),
+                  key(network, domain), [&](const v1::Resource& resource, const Add& add) {
+                    const v1::ServiceAssociation& association = resource.service_association();
+                    const auto service = view_.Find(association.service());
+                    if (service == nullptr) return;
+                    add(key(association.service_network(), service->service().custom_domain()));
                   });
   }
   const Names& GroupsOfVpc(absl::string_view vpc) {
@@ -240,14 +254,10 @@ class Check {
   absl::Status DomainFree(absl::string_view service, const std::string& domain,
                           const std::string& network) {
     if (domain.empty()) return absl::OkStatus();
-    for (const std::string& name : index_.ServiceAssociationsOfNetwork(network)) {
+    for (const std::string& name : index_.AssociationsOfDomain(network, domain)) {
       const auto association = view_.Find(name);
-      if (association == nullptr || association->service_association().service() == service) {
-        continue;
-      }
-      const auto other = view_.Find(association->service_association().service());
-      if (other != nullptr && absl::EqualsIgnoreCase(other->service().custom_domain(), domain)) {
-        return CustomDomainTaken(domain, other->service().name(), network);
+      if (association != nullptr && association->service_association().service() != service) {
+        return CustomDomainTaken(domain, association->service_association().service(), network);
       }
     }
     return absl::OkStatus();
