@@ -7,10 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
+#include "gossip/membership/membership.h"
 #include "storage/catalog/version.h"
 
 namespace trellis::gossip {
 namespace {
+
+using peer::v1::Rumour;
 
 absl::Status Malformed(absl::string_view field, absl::string_view found, absl::string_view wanted) {
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", found, "; wanted: ", wanted));
@@ -40,9 +43,36 @@ absl::Status CheckBeat(const peer::v1::Beat& beat) {
   return CheckLength("beat.root", beat.root(), kRootBytes);
 }
 
+// The start of a process and how often it was brought back: neither near the end of numbers.
+absl::Status CheckLife(absl::string_view field, uint64_t boot, uint64_t life) {
+  if (boot < Membership::kMaxLife && life < Membership::kMaxLife) return absl::OkStatus();
+  return Malformed(field, absl::StrCat(boot, ", ", life),
+                   absl::StrCat("less than ", Membership::kMaxLife));
+}
+
+absl::Status CheckRumour(const Rumour& rumour) {
+  RETURN_IF_ERROR(CheckNotZero("rumour.subject", rumour.subject()));
+  RETURN_IF_ERROR(CheckLife("rumour.boot, life", rumour.boot(), rumour.life()));
+  if (rumour.accuser() == rumour.subject()) {
+    return Malformed("rumour.accuser", "the subject", "another agent, or 0");
+  }
+  const bool has_reason = rumour.reason() != Rumour::REASON_UNSPECIFIED;
+  if (has_reason == (rumour.accuser() != 0)) return absl::OkStatus();
+  return Malformed("rumour.reason", absl::StrCat(rumour.reason()),
+                   "a reason if there is an accuser, else none");
+}
+
+absl::Status CheckRumours(const peer::v1::Rumours& rumours) {
+  RETURN_IF_ERROR(CheckAtMost("rumours", rumours.rumours_size(), kMaxRumours));
+  for (const Rumour& rumour : rumours.rumours()) RETURN_IF_ERROR(CheckRumour(rumour));
+  return absl::OkStatus();
+}
+
 absl::Status CheckHello(const peer::v1::Hello& hello) {
   RETURN_IF_ERROR(CheckLength("hello.mesh_id", hello.mesh_id(), kMeshIdBytes));
   RETURN_IF_ERROR(CheckNotZero("hello.node", hello.node()));
+  RETURN_IF_ERROR(CheckNotZero("hello.boot", hello.boot()));
+  RETURN_IF_ERROR(CheckLife("hello.boot, life", hello.boot(), hello.life()));
   return CheckAtMost("hello.program_version", hello.program_version().size(),
                      kMaxProgramVersionBytes);
 }
@@ -50,7 +80,9 @@ absl::Status CheckHello(const peer::v1::Hello& hello) {
 absl::Status CheckHeartbeat(const peer::v1::Heartbeat& heartbeat) {
   RETURN_IF_ERROR(CheckAtMost("heartbeat.beats", heartbeat.beats_size(), kMaxBeats));
   for (const peer::v1::Beat& beat : heartbeat.beats()) RETURN_IF_ERROR(CheckBeat(beat));
-  return absl::OkStatus();
+  if (heartbeat.boot() == 0) return absl::OkStatus();  // Only beats.
+  RETURN_IF_ERROR(CheckLife("heartbeat.boot, life", heartbeat.boot(), heartbeat.life()));
+  return CheckLength("heartbeat.root", heartbeat.root(), kRootBytes);
 }
 
 absl::Status CheckDigest(const peer::v1::Digest& digest) {
@@ -68,14 +100,15 @@ absl::Status CheckFrame(const peer::v1::Frame& frame) {
       return CheckHeartbeat(frame.heartbeat());
     case peer::v1::Frame::kDigest:
       return CheckDigest(frame.digest());
+    case peer::v1::Frame::kRumours:
+      return CheckRumours(frame.rumours());
     case peer::v1::Frame::kPush:
     case peer::v1::Frame::kDeltas:
       return absl::OkStatus();
-    case peer::v1::Frame::BODY_NOT_SET:
+    default:
       break;
   }
-  return Malformed("frame.body", "absent or unknown",
-                   "hello, heartbeat, push, digest or deltas of protocol 1");
+  return Malformed("frame.body", "absent or unknown", "one of protocol 1");
 }
 
 }  // namespace trellis::gossip

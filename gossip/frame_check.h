@@ -5,6 +5,8 @@
 #define TRELLIS_GOSSIP_FRAME_CHECK_H_
 
 #include "absl/status/status.h"
+#include "gossip/membership/liveness_table.h"
+#include "gossip/membership/rumour_mill.h"
 #include "proto/trellis/peer/v1/frame.pb.h"
 
 namespace trellis::gossip {
@@ -14,6 +16,7 @@ inline constexpr int kRootBytes = 16;
 // More than an honest peer puts into one frame. Vectors are bounded by storage::kMaxOrigins.
 inline constexpr int kMaxBeats = 4096;
 inline constexpr int kMaxProgramVersionBytes = 64;
+inline constexpr int kMaxRumours = RumourMill::kMaxRumours + LivenessTable::kAgreeing;
 
 // INVALID_ARGUMENT: names the field, what it holds and what would do.
 absl::Status CheckFrame(const peer::v1::Frame& frame);

@@ -13,6 +13,7 @@ peer::v1::Frame GoodHello() {
   peer::v1::Frame frame;
   frame.mutable_hello()->set_mesh_id(std::string(16, 'm'));
   frame.mutable_hello()->set_node(1);
+  frame.mutable_hello()->set_boot(1);
   return frame;
 }
 
@@ -25,11 +26,25 @@ peer::v1::Frame GoodHeartbeat() {
   return frame;
 }
 
+peer::v1::Frame GoodRumours() {
+  peer::v1::Frame frame;
+  peer::v1::Rumour& accusation = *frame.mutable_rumours()->add_rumours();
+  accusation.set_subject(1);
+  accusation.set_accuser(2);
+  accusation.set_reason(peer::v1::Rumour::SILENT);
+  frame.mutable_rumours()->add_rumours()->set_subject(3);
+  return frame;
+}
+
 TEST(FrameCheckTest, GoodFramesPass) {
   EXPECT_OK(CheckFrame(GoodHello()));
   EXPECT_OK(CheckFrame(GoodHeartbeat()));
   peer::v1::Frame frame;
-  frame.mutable_heartbeat();
+  frame.mutable_heartbeat()->set_boot(1);
+  frame.mutable_heartbeat()->set_root(std::string(16, 'r'));
+  EXPECT_OK(CheckFrame(frame));
+  EXPECT_OK(CheckFrame(GoodRumours()));
+  frame.mutable_rumours();
   EXPECT_OK(CheckFrame(frame));
   frame.mutable_digest()->set_root(std::string(16, 'r'));
   EXPECT_OK(CheckFrame(frame));
@@ -102,6 +117,56 @@ INSTANTIATE_TEST_SUITE_P(
                                    });
                                  },
                                  "beat.root"},
+                    BadFrameCase{"HelloWithoutBoot",
+                                 [] {
+                                   return Spoiled(GoodHello(),
+                                                  [](auto& f) { f.mutable_hello()->set_boot(0); });
+                                 },
+                                 "hello.boot"},
+                    BadFrameCase{"HeartbeatWithoutRoot",
+                                 [] {
+                                   peer::v1::Frame frame;
+                                   frame.mutable_heartbeat()->set_boot(1);
+                                   return frame;
+                                 },
+                                 "heartbeat.root"},
+                    BadFrameCase{"RumourOfNobody",
+                                 [] {
+                                   return Spoiled(GoodRumours(), [](auto& f) {
+                                     f.mutable_rumours()->mutable_rumours(1)->set_subject(0);
+                                   });
+                                 },
+                                 "rumour.subject"},
+                    BadFrameCase{"SelfAccusation",
+                                 [] {
+                                   return Spoiled(GoodRumours(), [](auto& f) {
+                                     f.mutable_rumours()->mutable_rumours(0)->set_accuser(1);
+                                   });
+                                 },
+                                 "rumour.accuser"},
+                    BadFrameCase{"AccusationWithoutReason",
+                                 [] {
+                                   return Spoiled(GoodRumours(), [](auto& f) {
+                                     f.mutable_rumours()->mutable_rumours(0)->clear_reason();
+                                   });
+                                 },
+                                 "rumour.reason"},
+                    BadFrameCase{"TheLastLifeThereIs",
+                                 [] {
+                                   return Spoiled(GoodRumours(), [](auto& f) {
+                                     f.mutable_rumours()->mutable_rumours(0)->set_life(~0ull);
+                                   });
+                                 },
+                                 "rumour.boot, life"},
+                    BadFrameCase{"TooManyRumours",
+                                 [] {
+                                   return Spoiled(GoodRumours(), [](auto& f) {
+                                     for (int i = 0; i < kMaxRumours; ++i) {
+                                       f.mutable_rumours()->add_rumours()->set_subject(9);
+                                     }
+                                   });
+                                 },
+                                 "rumours is"},
                     BadFrameCase{"TooManyBeats",
                                  [] {
                                    return Spoiled(GoodHeartbeat(), [](auto& f) {

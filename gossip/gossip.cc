@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "gossip/frame_check.h"
 #include "gossip/membership/heartbeats.h"
+#include "gossip/membership/membership.h"
 #include "gossip/membership/roster.h"
 #include "gossip/replication/replicator.h"
 #include "storage/resource/names.h"
@@ -20,8 +21,6 @@ using resource::AgentName;
 constexpr uint32_t kProtocol = 1;
 // Bumped when a whole mesh is restored from a backup; this version always says 1.
 constexpr uint64_t kClusterEpoch = 1;
-// More than this between two hosts' clocks is worth a word in the log.
-constexpr absl::Duration kClockDifferenceWorthLogging = absl::Milliseconds(500);
 
 class GossipImpl final : public Gossip, private Transport::Receiver {
  public:
@@ -32,18 +31,24 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         transport_(transport),
         runtime_(runtime),
         roster_(options.node, options.seeds, catalog),
-        heartbeats_({options.node,
-                     options.program_version,
-                     options.heartbeat_interval,
-                     {options.suspect_after, options.down_after}},
-                    catalog, runtime, Sender(), [this] { ViewsChanged(); }),
+        membership_(
+            {.node = options.node,
+             .max_links = options.max_neighbours,
+             .interval = options.heartbeat_interval},
+            catalog, runtime,
+            {.send = Sender(),
+             .close = [this](NodeId peer, const absl::Status& why) { CloseLink(peer, why); },
+             .link = [this] { KeepLinks(); },
+             .changed = [this] { ViewsChanged(); }}),
+        heartbeats_({options.node, options.program_version, options.heartbeat_interval}, catalog,
+                    runtime, Sender(), [this] { ViewsChanged(); }),
         replicator_(options.node, options.digest_interval, catalog, runtime, Sender()) {}
 
   ~GossipImpl() override {
     *alive_ = false;
     transport_.SetReceiver(nullptr);
     transport_.SetPeers({});
-    for (const Scheduler::TimerId timer : {roster_timer_, views_timer_, silence_timer_}) {
+    for (const Scheduler::TimerId timer : {roster_timer_, views_timer_}) {
       runtime_.scheduler.Cancel(timer);
     }
   }
@@ -52,32 +57,30 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void SetEnforced(const storage::VersionVector& vector) override {
     heartbeats_.SetEnforced(vector);
   }
+  absl::Status CheckWritable() const override { return membership_.CheckWritable(); }
+  std::vector<std::string> Alarms() const override;
   std::vector<MemberView> View() const override;
   void SubscribeViews(absl::AnyInvocable<void()> listener) override {
     view_listeners_.push_back(std::move(listener));
   }
 
  private:
-  // A link that is up. Before its peer's Hello nothing is sent but ours, and nothing else taken.
-  struct Link {
-    bool greeted = false;
-    absl::Duration heard_at;
-  };
-
   void OnLinkUp(NodeId peer) override;
   void OnLinkDown(NodeId peer, const absl::Status& why) override;
   void OnFrame(NodeId peer, const peer::v1::Frame& frame) override;
+  void OnDialFailed(NodeId peer, bool refused) override { membership_.OnDialFailed(peer, refused); }
 
-  absl::Status HandleFrame(NodeId peer, Link& link, const peer::v1::Frame& frame);
-  absl::Status HandleHello(NodeId peer, Link& link, const peer::v1::Hello& hello);
+  absl::Status HandleFrame(NodeId peer, bool& greeted, const peer::v1::Frame& frame);
+  absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   void HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat);
   peer::v1::Frame MakeHello() const;
 
   void ListenToCatalog();
   void RefreshRosterSoon();
   void RefreshRoster();
-  void CloseSilentLinks();
-  void CloseLink(NodeId peer, const absl::Status& why, bool broken);
+  void KeepLinks();
+  void RemoveLink(NodeId peer);
+  void CloseLink(NodeId peer, const absl::Status& why);
   void ViewsChanged();
 
   Heartbeats::Send Sender() {
@@ -90,13 +93,15 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   Transport& transport_;
   const Runtime runtime_;
   Roster roster_;
+  Membership membership_;
   Heartbeats heartbeats_;
   Replicator replicator_;
-  std::map<NodeId, Link> links_;
+  // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
+  // and nothing else taken.
+  std::map<NodeId, bool> links_;
   std::vector<absl::AnyInvocable<void()>> view_listeners_;
   Scheduler::TimerId roster_timer_ = Scheduler::TimerId::kNone;
   Scheduler::TimerId views_timer_ = Scheduler::TimerId::kNone;
-  Scheduler::TimerId silence_timer_ = Scheduler::TimerId::kNone;
   // The catalog keeps its listeners for longer than this object lives.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -104,11 +109,12 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
 void GossipImpl::Start() {
   transport_.SetReceiver(this);
   ListenToCatalog();
-  heartbeats_.SetMembers(roster_.members());
+  membership_.SetMembers(roster_.nodes());
+  heartbeats_.SetMembers(roster_.nodes());
+  membership_.Start();
   heartbeats_.Start();
   replicator_.Start();
-  transport_.SetPeers(roster_.Neighbours(options_.max_neighbours));
-  CloseSilentLinks();
+  KeepLinks();
 }
 
 void GossipImpl::ListenToCatalog() {
@@ -134,41 +140,34 @@ void GossipImpl::OnLinkUp(NodeId peer) {
     transport_.Close(peer, admitted);
     return;
   }
-  links_[peer] = {false, runtime_.scheduler.MonotonicNow()};
+  links_[peer] = false;
   transport_.Send(peer, MakeHello());
 }
 
 void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
   if (links_.erase(peer) == 0) return;
   LOG(INFO) << "link to " << AgentName(peer) << " is down: " << why;
-  replicator_.RemoveLink(peer);
-  heartbeats_.RemoveLink(peer, /*broken=*/true);
+  RemoveLink(peer);
 }
 
-void GossipImpl::CloseLink(NodeId peer, const absl::Status& why, bool broken) {
+void GossipImpl::CloseLink(NodeId peer, const absl::Status& why) {
   LOG(WARNING) << "closing the link to " << AgentName(peer) << ": " << why;
   links_.erase(peer);
-  replicator_.RemoveLink(peer);
-  heartbeats_.RemoveLink(peer, broken);
+  RemoveLink(peer);
   transport_.Close(peer, why);
 }
 
-void GossipImpl::CloseSilentLinks() {
-  silence_timer_ =
-      runtime_.scheduler.RunAfter(options_.heartbeat_interval, [this] { CloseSilentLinks(); });
-  // A heartbeat comes each interval, so a silent link is broken even if the transport has not seen
-  // it: half-open, or one way. Closed, it is dialled again.
-  const absl::Duration now = runtime_.scheduler.MonotonicNow();
-  std::vector<NodeId> silent;
-  for (const auto& [peer, link] : links_) {
-    if (now - link.heard_at > options_.down_after) silent.push_back(peer);
-  }
-  for (const NodeId peer : silent) {
-    CloseLink(peer,
-              absl::DeadlineExceededError(
-                  absl::StrCat("nothing heard for ", absl::FormatDuration(options_.down_after))),
-              /*broken=*/true);
-  }
+void GossipImpl::RemoveLink(NodeId peer) {
+  membership_.RemoveLink(peer);
+  replicator_.RemoveLink(peer);
+  heartbeats_.RemoveLink(peer);
+}
+
+void GossipImpl::KeepLinks() {
+  std::vector<PeerAddress> wanted;
+  roster_.AddAddresses(membership_.plan().neighbours(), &wanted);
+  roster_.AddAddresses(membership_.plan().knocks(), &wanted);
+  transport_.SetPeers(wanted);
 }
 
 // --- Frames --------------------------------------------------------------------------------------
@@ -176,18 +175,25 @@ void GossipImpl::CloseSilentLinks() {
 void GossipImpl::OnFrame(NodeId peer, const peer::v1::Frame& frame) {
   const auto it = links_.find(peer);
   if (it == links_.end()) return;  // Closed by us a moment ago.
-  it->second.heard_at = runtime_.scheduler.MonotonicNow();
+  membership_.OnFrame(peer);
   const absl::Status handled = HandleFrame(peer, it->second, frame);
-  if (!handled.ok()) CloseLink(peer, handled, /*broken=*/false);
+  if (!handled.ok()) CloseLink(peer, handled);
 }
 
-absl::Status GossipImpl::HandleFrame(NodeId peer, Link& link, const peer::v1::Frame& frame) {
+absl::Status GossipImpl::HandleFrame(NodeId peer, bool& greeted, const peer::v1::Frame& frame) {
   RETURN_IF_ERROR(CheckFrame(frame));
-  if (frame.has_hello()) return HandleHello(peer, link, frame.hello());
-  if (!link.greeted) return absl::InvalidArgumentError("the first frame of a link must be a hello");
+  if (frame.has_hello() == greeted) {
+    return absl::InvalidArgumentError("the first frame of a link, and no other, must be a hello");
+  }
+  greeted = true;
   switch (frame.body_case()) {
+    case peer::v1::Frame::kHello:
+      return HandleHello(peer, frame.hello());
     case peer::v1::Frame::kHeartbeat:
       HandleHeartbeat(peer, frame.heartbeat());
+      return absl::OkStatus();
+    case peer::v1::Frame::kRumours:
+      membership_.OnRumours(peer, frame.rumours());
       return absl::OkStatus();
     case peer::v1::Frame::kPush:
       return replicator_.OnPush(peer, frame.push());
@@ -200,8 +206,7 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, Link& link, const peer::v1::Fr
   }
 }
 
-absl::Status GossipImpl::HandleHello(NodeId peer, Link& link, const peer::v1::Hello& hello) {
-  if (link.greeted) return absl::InvalidArgumentError("a second hello on one link");
+absl::Status GossipImpl::HandleHello(NodeId peer, const peer::v1::Hello& hello) {
   if (hello.mesh_id() != options_.mesh_id) {
     return absl::FailedPreconditionError("the peer belongs to another mesh");
   }
@@ -217,19 +222,14 @@ absl::Status GossipImpl::HandleHello(NodeId peer, Link& link, const peer::v1::He
     return absl::PermissionDeniedError(absl::StrCat(
         "the peer is ", AgentName(peer), " but says hello as ", AgentName(hello.node())));
   }
-  const absl::Duration ahead =
-      absl::FromUnixMicros(hello.wall_micros()) - runtime_.scheduler.WallNow();
-  if (absl::AbsDuration(ahead) > kClockDifferenceWorthLogging) {
-    LOG(WARNING) << "the clock of " << AgentName(peer) << " differs from ours by "
-                 << absl::FormatDuration(ahead);
-  }
-  link.greeted = true;
+  membership_.AddLink(peer, hello);
   replicator_.AddLink(peer);
   heartbeats_.AddLink(peer);
   return absl::OkStatus();
 }
 
 void GossipImpl::HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
+  if (heartbeat.boot() != 0) membership_.OnHeartbeat(peer, heartbeat);
   heartbeats_.OnHeartbeat(peer, heartbeat);
   for (const peer::v1::Beat& beat : heartbeat.beats()) {
     if (beat.node() != peer) continue;
@@ -246,7 +246,7 @@ peer::v1::Frame GossipImpl::MakeHello() const {
   hello.set_node(options_.node);
   hello.set_incarnation(catalog_.origin().incarnation);
   hello.set_program_version(options_.program_version);
-  hello.set_wall_micros(absl::ToUnixMicros(runtime_.scheduler.WallNow()));
+  membership_.FillHello(&hello);
   return frame;
 }
 
@@ -265,13 +265,13 @@ void GossipImpl::RefreshRosterSoon() {
 void GossipImpl::RefreshRoster() {
   if (!roster_.Refresh()) return;
   std::map<NodeId, absl::Status> refused;
-  for (const auto& [peer, link] : links_) {
+  for (const auto& [peer, greeted] : links_) {
     if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok())
       refused[peer] = admitted;
   }
-  for (const auto& [peer, why] : refused) CloseLink(peer, why, /*broken=*/false);
-  heartbeats_.SetMembers(roster_.members());
-  transport_.SetPeers(roster_.Neighbours(options_.max_neighbours));
+  for (const auto& [peer, why] : refused) CloseLink(peer, why);
+  membership_.SetMembers(roster_.nodes());
+  heartbeats_.SetMembers(roster_.nodes());
   ViewsChanged();
 }
 
@@ -284,16 +284,29 @@ void GossipImpl::ViewsChanged() {
   });
 }
 
+std::vector<std::string> GossipImpl::Alarms() const {
+  std::vector<std::string> alarms;
+  const absl::Status writable = CheckWritable();
+  if (!writable.ok()) alarms.emplace_back(writable.message());
+  for (const NodeId node : membership_.SeenTwice()) {
+    alarms.push_back(absl::StrCat(AgentName(node), " runs twice: two processes have its identity"));
+  }
+  return alarms;
+}
+
 std::vector<MemberView> GossipImpl::View() const {
-  const absl::Duration now = runtime_.scheduler.MonotonicNow();
   std::map<NodeId, MemberView> views;
   views[options_.node] = {
       options_.node,     Liveness::kAlive,       absl::ZeroDuration(),     options_.program_version,
       catalog_.vector(), heartbeats_.enforced(), catalog_.root().ToBytes()};
   for (const auto& [node, member] : heartbeats_.table().members()) {
-    views[node] = {
-        node,         member.liveness, now - member.heard_at, member.beat.program_version(),
-        member.holds, member.enforces, member.beat.root()};
+    views[node] = {node,
+                   membership_.LivenessOf(node),
+                   membership_.SinceHeard(node),
+                   member.beat.program_version(),
+                   member.holds,
+                   member.enforces,
+                   member.beat.root()};
   }
   std::vector<MemberView> result;
   for (auto& [node, view] : views) result.push_back(std::move(view));

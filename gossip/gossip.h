@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
 #include "gossip/membership/liveness.h"
@@ -24,7 +25,8 @@ namespace trellis::gossip {
 struct MemberView {
   NodeId node = 0;
   Liveness liveness = Liveness::kDown;
-  absl::Duration since_heard;  // Of its newest beat; zero for ourselves.
+  // The last sign of life of a neighbour, or of one whom the mesh misses; zero for all others.
+  absl::Duration since_heard;
   std::string program_version;
   storage::VersionVector holds;
   storage::VersionVector enforces;
@@ -43,9 +45,6 @@ class Gossip {
     int max_neighbours = 8;
     absl::Duration heartbeat_interval = absl::Seconds(1);
     absl::Duration digest_interval = absl::Seconds(1);
-    // Without news of a member for this long it is suspect, then down.
-    absl::Duration suspect_after = absl::Seconds(3);
-    absl::Duration down_after = absl::Seconds(6);
   };
 
   // Everything is borrowed and outlives the gossip.
@@ -58,6 +57,13 @@ class Gossip {
 
   // The data plane obeys everything up to `vector` from now on; peers are told within 10 ms.
   virtual void SetEnforced(const storage::VersionVector& vector) = 0;
+
+  // OK unless this agent must not accept writes; it proxies on all the same.
+  //   FAILED_PRECONDITION  its clock is wrong, or a second process runs as this agent; the message
+  //                        says which, and what to do
+  virtual absl::Status CheckWritable() const = 0;
+  // What is wrong in the mesh and a person should know, in words. Usually nothing.
+  virtual std::vector<std::string> Alarms() const = 0;
 
   // All roster members and this agent itself, by node id.
   virtual std::vector<MemberView> View() const = 0;

@@ -37,6 +37,7 @@ class HostilePeer final : public gossip::Transport::Receiver {
     frame.mutable_hello()->set_cluster_epoch(1);
     frame.mutable_hello()->set_protocol(1);
     frame.mutable_hello()->set_node(kPeer);
+    frame.mutable_hello()->set_boot(1);
     do {
       transport_->Send(kAgent, frame);
     } while (NextFrame(&frame));

@@ -7,12 +7,6 @@
 #include "base/log/log.h"
 
 namespace trellis::gossip {
-namespace {
-
-// Verdicts are given this often in a suspicion's time, so at most a twelfth late.
-constexpr int kVerdictsPerSuspicion = 12;
-
-}  // namespace
 
 Heartbeats::Heartbeats(const Options& options, const storage::Catalog& catalog, Runtime runtime,
                        Send send, absl::AnyInvocable<void()> changed)
@@ -20,27 +14,21 @@ Heartbeats::Heartbeats(const Options& options, const storage::Catalog& catalog, 
       catalog_(catalog),
       runtime_(runtime),
       send_(std::move(send)),
-      changed_(std::move(changed)),
-      table_(options.limits) {
+      changed_(std::move(changed)) {
   own_.set_node(options_.node);
   own_.set_boot(std::max<int64_t>(absl::ToUnixMicros(runtime_.scheduler.WallNow()), 1));
   own_.set_program_version(options_.program_version);
 }
 
 Heartbeats::~Heartbeats() {
-  for (const Scheduler::TimerId timer : {flush_timer_, tick_timer_, judge_timer_}) {
+  for (const Scheduler::TimerId timer : {flush_timer_, tick_timer_}) {
     runtime_.scheduler.Cancel(timer);
   }
 }
 
-void Heartbeats::Start() {
-  Tick();
-  Judge();
-}
+void Heartbeats::Start() { Tick(); }
 
-void Heartbeats::SetMembers(const std::map<NodeId, std::string>& members) {
-  table_.SetMembers(members);
-}
+void Heartbeats::SetMembers(const std::set<NodeId>& members) { table_.SetMembers(members); }
 
 void Heartbeats::AddLink(NodeId peer) {
   std::set<NodeId>& owed = owed_[peer];
@@ -54,15 +42,7 @@ void Heartbeats::AddLink(NodeId peer) {
   Flush(peer, owed, /*even_without_news=*/true);
 }
 
-void Heartbeats::RemoveLink(NodeId peer, bool broken) {
-  if (owed_.erase(peer) == 0 || !broken) return;
-  const absl::Duration now = runtime_.scheduler.MonotonicNow();
-  table_.LinkLost(peer, now);
-  if (table_.Judge(now)) changed_();
-}
-
 void Heartbeats::OnHeartbeat(NodeId from, const peer::v1::Heartbeat& heartbeat) {
-  const absl::Duration now = runtime_.scheduler.MonotonicNow();
   bool news = false;
   for (const peer::v1::Beat& beat : heartbeat.beats()) {
     if (beat.node() == options_.node) {
@@ -71,7 +51,7 @@ void Heartbeats::OnHeartbeat(NodeId from, const peer::v1::Heartbeat& heartbeat) 
       own_.set_boot(beat.boot());
       own_.set_counter(beat.counter());
       OweOwnBeat();
-    } else if (table_.Merge(beat, now)) {
+    } else if (table_.Merge(beat)) {
       news = true;
       Owe(beat.node(), /*except=*/from);
     } else if (const auto link = owed_.find(from); link != owed_.end()) {
@@ -79,9 +59,7 @@ void Heartbeats::OnHeartbeat(NodeId from, const peer::v1::Heartbeat& heartbeat) 
       if (held != nullptr && !IsNewer(*held, beat)) link->second.erase(beat.node());
     }
   }
-  if (!news) return;
-  table_.Judge(now);
-  changed_();
+  if (news) changed_();
 }
 
 void Heartbeats::SetEnforced(const storage::VersionVector& vector) {
@@ -95,12 +73,6 @@ void Heartbeats::Tick() {
   own_stale_ = true;
   for (auto& [peer, owed] : owed_) owed.insert(options_.node);
   FlushAll(/*even_without_news=*/true);
-}
-
-void Heartbeats::Judge() {
-  judge_timer_ = runtime_.scheduler.RunAfter(options_.limits.suspect_after / kVerdictsPerSuspicion,
-                                             [this] { Judge(); });
-  if (table_.Judge(runtime_.scheduler.MonotonicNow())) changed_();
 }
 
 void Heartbeats::OweOwnBeat() {

@@ -2,8 +2,8 @@
 //
 // Every link owes its peer the beats that changed since they were last sent; a flush pays all of
 // them. Changes wait kCoalesce for company, so a burst of writes costs a few frames; the interval
-// pays on every link, news or not, so that silence means something. A beat is not sent back to
-// where it came from nor to the one it speaks of.
+// pays on every link, which repairs what was lost. A beat is not sent back to where it came from
+// nor to the one it speaks of.
 //
 // Spec: gossip-design 3.1, 3.7 (class `beat`: single owner, memory only).
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_HEARTBEATS_H_
@@ -28,7 +28,6 @@ class Heartbeats {
     NodeId node = 0;
     std::string program_version;
     absl::Duration interval;
-    BeatTable::Limits limits;
   };
   using Send = absl::AnyInvocable<bool(NodeId, const peer::v1::Frame&)>;
 
@@ -47,12 +46,11 @@ class Heartbeats {
   Heartbeats& operator=(const Heartbeats&) = delete;
 
   void Start();
-  void SetMembers(const std::map<NodeId, std::string>& members);
+  void SetMembers(const std::set<NodeId>& members);
 
   // A peer that said Hello: owed everything known.
   void AddLink(NodeId peer);
-  // The link is gone; `broken` unless this agent itself did not want it any more.
-  void RemoveLink(NodeId peer, bool broken);
+  void RemoveLink(NodeId peer) { owed_.erase(peer); }
   void OnHeartbeat(NodeId from, const peer::v1::Heartbeat& heartbeat);
 
   // The catalog's vector or root has changed.
@@ -64,7 +62,6 @@ class Heartbeats {
 
  private:
   void Tick();
-  void Judge();
   void OweOwnBeat();
   void Owe(NodeId node, NodeId except);
   void FlushSoon();
@@ -86,7 +83,6 @@ class Heartbeats {
   std::map<NodeId, std::set<NodeId>> owed_;  // By link: whose beats. At most the roster each.
   Scheduler::TimerId flush_timer_ = Scheduler::TimerId::kNone;
   Scheduler::TimerId tick_timer_ = Scheduler::TimerId::kNone;
-  Scheduler::TimerId judge_timer_ = Scheduler::TimerId::kNone;
 };
 
 }  // namespace trellis::gossip

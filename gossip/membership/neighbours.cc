@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -23,13 +24,19 @@ Place PlaceOnRing(NodeId node, int ring) {
   return {Mix(node + static_cast<uint64_t>(ring + 1) * 0x9e3779b97f4a7c15), node};
 }
 
-// Adds those just before and just after `self` on the ring.
-void AddRingNeighbours(NodeId self, const std::set<NodeId>& members, int ring,
-                       std::set<NodeId>& neighbours) {
+// Clockwise from `from`, is `place` met before `to`?
+bool IsBetween(const Place& from, const Place& place, const Place& to) {
+  if (from < to) return from < place && place < to;
+  return from < place || place < to;
+}
+
+// Adds the living just before and just after `self` on the ring, and the down ones on the way.
+void AddRingNeighbours(NodeId self, const std::set<NodeId>& members, const std::set<NodeId>& down,
+                       int ring, Neighbours& neighbours) {
   const Place mine = PlaceOnRing(self, ring);
   std::optional<Place> before, after, first, last;
   for (const NodeId member : members) {
-    if (member == self) continue;
+    if (member == self || down.count(member) > 0) continue;
     const Place place = PlaceOnRing(member, ring);
     if (!first || place < *first) first = place;
     if (!last || place > *last) last = place;
@@ -37,26 +44,36 @@ void AddRingNeighbours(NodeId self, const std::set<NodeId>& members, int ring,
     if (place > mine && (!after || place < *after)) after = place;
   }
   if (!first) return;
-  neighbours.insert(before.value_or(*last).second);
-  neighbours.insert(after.value_or(*first).second);
+  if (!before) before = last;
+  if (!after) after = first;
+  neighbours.links.insert(before->second);
+  neighbours.links.insert(after->second);
+  for (const NodeId member : down) {
+    const Place place = PlaceOnRing(member, ring);
+    if (IsBetween(*before, place, mine) || IsBetween(mine, place, *after)) {
+      neighbours.knocks.insert(member);
+    }
+  }
 }
 
 }  // namespace
 
-std::vector<NodeId> ChooseNeighbours(NodeId self, const std::set<NodeId>& members,
-                                     int max_neighbours) {
-  max_neighbours = std::max(max_neighbours, 2);
-  const size_t others = members.size() - members.count(self);
-  std::set<NodeId> neighbours;
-  if (others <= static_cast<size_t>(max_neighbours)) {
-    neighbours = members;
-    neighbours.erase(self);
-  } else {
-    for (int ring = 0; ring < max_neighbours / 2; ++ring) {
-      AddRingNeighbours(self, members, ring, neighbours);
-    }
+Neighbours ChooseNeighbours(NodeId self, const std::set<NodeId>& members,
+                            const std::set<NodeId>& down, int max_links) {
+  max_links = std::max(max_links, 2);
+  const size_t living = members.size() - members.count(self) - down.size();
+  Neighbours neighbours;
+  if (living <= static_cast<size_t>(max_links)) {
+    std::set_difference(members.begin(), members.end(), down.begin(), down.end(),
+                        std::inserter(neighbours.links, neighbours.links.end()));
+    neighbours.links.erase(self);
+    neighbours.knocks = down;
+    return neighbours;
   }
-  return {neighbours.begin(), neighbours.end()};
+  for (int ring = 0; ring < max_links / 2; ++ring) {
+    AddRingNeighbours(self, members, down, ring, neighbours);
+  }
+  return neighbours;
 }
 
 }  // namespace trellis::gossip

@@ -1,13 +1,11 @@
 #include "gossip/membership/roster.h"
 
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "gossip/membership/neighbours.h"
 #include "storage/resource/names.h"
 
 namespace trellis::gossip {
@@ -47,14 +45,18 @@ bool Roster::Refresh() {
   return true;
 }
 
-std::vector<PeerAddress> Roster::Neighbours(int max_neighbours) const {
-  std::set<NodeId> nodes = {self_};
+std::set<NodeId> Roster::nodes() const {
+  std::set<NodeId> nodes;
   for (const auto& [node, address] : members_) nodes.insert(node);
-  std::vector<PeerAddress> neighbours;
-  for (const NodeId node : ChooseNeighbours(self_, nodes, max_neighbours)) {
-    neighbours.push_back({node, members_.at(node)});
+  return nodes;
+}
+
+void Roster::AddAddresses(const std::set<NodeId>& nodes,
+                          std::vector<PeerAddress>* addresses) const {
+  for (const NodeId node : nodes) {
+    const auto it = members_.find(node);
+    if (it != members_.end()) addresses->push_back({node, it->second});
   }
-  return neighbours;
 }
 
 absl::Status Roster::Admits(NodeId peer) const {

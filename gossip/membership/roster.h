@@ -9,6 +9,7 @@
 #define TRELLIS_GOSSIP_MEMBERSHIP_ROSTER_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ class Roster {
 
   // Mesh addresses by node id; without this agent itself.
   const std::map<NodeId, std::string>& members() const { return members_; }
-  // Those of `members` with whom to keep links.
-  std::vector<PeerAddress> Neighbours(int max_neighbours) const;
+  std::set<NodeId> nodes() const;
+  // Adds the addresses of those of `nodes` that are members.
+  void AddAddresses(const std::set<NodeId>& nodes, std::vector<PeerAddress>* addresses) const;
 
   // OK for a member.
   //   PERMISSION_DENIED  evicted, unknown, or this agent's own id

@@ -72,16 +72,19 @@ TEST_F(RosterTest, AnEvictedSeedStaysOut) {
   Evict(2);
   EXPECT_TRUE(roster.Refresh());
   EXPECT_TRUE(roster.members().empty());
-  EXPECT_TRUE(roster.Neighbours(8).empty());
+  EXPECT_TRUE(roster.nodes().empty());
   EXPECT_THAT(roster.Admits(2),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("evicted")));
 }
 
-TEST_F(RosterTest, NeighboursComeWithTheirAddresses) {
+TEST_F(RosterTest, MembersHaveAddresses) {
   Write(2, "two:1");
   Write(3, "three:1");
   Roster roster(1, {}, *catalog_);
-  EXPECT_EQ(roster.Neighbours(8), (std::vector<PeerAddress>{{2, "two:1"}, {3, "three:1"}}));
+  EXPECT_EQ(roster.nodes(), (std::set<NodeId>{2, 3}));
+  std::vector<PeerAddress> addresses;
+  roster.AddAddresses({3, 4}, &addresses);
+  EXPECT_EQ(addresses, (std::vector<PeerAddress>{{3, "three:1"}}));
 }
 
 }  // namespace

@@ -177,6 +177,7 @@ void GrpcTransportImpl::OnDialFailed(NodeId peer, Wanted& wanted, const absl::St
     LOG(INFO) << "gossip: no link to agent " << Hex(peer) << ": " << why.message();
   }
   Redial(peer, absl::ZeroDuration());
+  if (receiver_ != nullptr) receiver_->OnDialFailed(peer, absl::IsNotFound(why));
 }
 
 void GrpcTransportImpl::Redial(NodeId peer, absl::Duration link_life) {
@@ -211,8 +212,10 @@ void GrpcTransportImpl::OnIncoming(NodeId peer, std::shared_ptr<LinkStream> stre
   // Both ends decide alike, or they would end each other's streams for ever.
   const auto link = links_.find(peer);
   const auto wanted = wanted_.find(peer);
+  const bool has_new_one =
+      link != links_.end() && runtime_.scheduler.MonotonicNow() - link->second.since < kGoodLink;
   const bool smaller_has_one =
-      (link != links_.end() && link->second.opener < peer) ||
+      (has_new_one && link->second.opener < peer) ||
       (options_.node < peer && wanted != wanted_.end() && wanted->second.opening != nullptr);
   if (smaller_has_one) {
     return stream->End(absl::AlreadyExistsError("the smaller node has opened a link"));
@@ -258,7 +261,12 @@ void GrpcTransportImpl::OnFrame(LinkStream* stream, const peer::v1::Frame& frame
 void GrpcTransportImpl::OnEnded(LinkStream* stream, const absl::Status& why) {
   if (const auto link = FindLink(stream); link != links_.end()) {
     const NodeId peer = link->first;
-    Redial(peer, Remove(link, why));
+    const absl::Duration life = Remove(link, why);
+    Redial(peer, life);
+    const auto wanted = wanted_.find(peer);
+    if (life >= kGoodLink && wanted != wanted_.end()) {
+      DialLater(peer, wanted->second, absl::ZeroDuration());
+    }
     downs_.emplace(peer, why);
     return TellDown(peer);
   }

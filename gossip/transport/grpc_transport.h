@@ -2,7 +2,8 @@
 //
 // Who dials: the smaller node id at once; the greater only after kPatience without an incoming
 // link, so one side's wish is enough and both rarely dial. Should two streams of a pair meet, both
-// ends keep the one opened by the smaller node; of two by the same node, the newer.
+// ends keep the one opened by the smaller node; of two by the same node, the newer. A link older
+// than kGoodLink yields to any newcomer, though: who has a link does not dial.
 //
 // A peer is who its certificate says (`identify`, `dial`), whatever its frames claim.
 #ifndef TRELLIS_GOSSIP_TRANSPORT_GRPC_TRANSPORT_H_
@@ -38,7 +39,8 @@ class GrpcTransport : public Transport {
  public:
   struct Options {
     NodeId node = 0;  // Ours.
-    // Connects to the agent with that very node id and answers once, from any thread.
+    // Connects to the agent with that very node id and answers once, from any thread. NOT_FOUND:
+    // its host refuses, nobody listens there.
     std::function<void(const PeerAddress& peer,
                        absl::AnyInvocable<void(absl::StatusOr<std::shared_ptr<grpc::Channel>>)>)>
         dial;

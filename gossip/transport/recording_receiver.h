@@ -32,10 +32,16 @@ class RecordingReceiver final : public Transport::Receiver {
     frames.push_back(frame);
   }
 
+  void OnDialFailed(NodeId, bool is_refused) override {
+    EXPECT_FALSE(in_call) << "called back from inside a call";
+    refused += is_refused;
+  }
+
   bool in_call = false;  // Set by the test around its calls of the transport.
   std::map<NodeId, bool> up;
   int ups = 0;
   int downs = 0;
+  int refused = 0;
   absl::Status last_down;
   std::vector<peer::v1::Frame> frames;
 };

@@ -39,6 +39,9 @@ class Transport {
     // `why` says what a person should know: closed, refused, certificate, timed out, evicted.
     // After it nothing arrives from `peer` until the next OnLinkUp.
     virtual void OnLinkDown(NodeId peer, const absl::Status& why) = 0;
+    // A dial of a peer that SetPeers named gave no link. `refused`: its host answered that nobody
+    // listens there, so its process is gone; otherwise nobody knows.
+    virtual void OnDialFailed(NodeId /*peer*/, bool /*refused*/) {}
     // In the order sent; never before OnLinkUp.
     virtual void OnFrame(NodeId peer, const peer::v1::Frame& frame) = 0;
   };
@@ -49,9 +52,10 @@ class Transport {
   virtual void SetReceiver(Receiver* receiver) = 0;
 
   // The links wanted. New ones are dialled, and again with growing delay (100 ms to 2 s, jittered)
-  // whenever they are down (a link that lived under 2 s counts as one that failed to open); those
-  // no longer named are closed. It is enough that one end names the other: links that peers open to
-  // us are accepted whether named or not; the receiver closes those it does not want.
+  // whenever they are down; those no longer named are closed. A link that lived for 2 s is dialled
+  // again at once when the other end ended it: that tells a crash from an interruption. It is
+  // enough that one end names the other: links that peers open to us are accepted whether named or
+  // not; the receiver closes those it does not want.
   virtual void SetPeers(const std::vector<PeerAddress>& peers) = 0;
 
   // False when there is no link or its queue is full: the caller's digests repair it.

@@ -34,6 +34,7 @@
 #include "node/mesh/mesh_server.h"
 #include "node/net/control.h"
 #include "node/net/loop_thread.h"
+#include "node/net/sockets.h"
 #include "storage/catalog/catalog.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/resource/names.h"
@@ -81,6 +82,11 @@ absl::StatusOr<api::Caller> OperatorCaller(const grpc::CallbackServerContext& co
 absl::StatusOr<gossip::NodeId> IdentifyAgent(const grpc::ServerContextBase& context) {
   ASSIGN_OR_RETURN(const trust::PeerIdentity peer, mesh::IdentityOf(context));
   return peer.node;
+}
+
+// As GrpcTransport wants to know it.
+absl::Status DialFailure(const absl::Status& status) {
+  return net::IsRefused(status) ? absl::NotFoundError(status.message()) : status;
 }
 
 class AgentImpl final : public Agent {
@@ -242,7 +248,7 @@ void AgentImpl::MakeGossip() {
            [dialer = dialer_.get()](const gossip::PeerAddress& peer, auto done) {
              dialer->Dial(peer.address, peer.node,
                           [done = std::move(done)](auto connection) mutable {
-                            if (!connection.ok()) return done(connection.status());
+                            if (!connection.ok()) return done(DialFailure(connection.status()));
                             done(connection->channel);
                           });
            },

@@ -179,8 +179,12 @@ void MeshDialerImpl::Finish(uint64_t id, absl::StatusOr<MeshConnection> result) 
   Attempt& attempt = node.mapped();
   if (attempt.timer != Scheduler::TimerId::kNone) thread_->loop().Cancel(attempt.timer);
   if (!result.ok()) {
-    result = absl::Status(result.status().code(),
-                          absl::StrCat(attempt.address, ": ", result.status().message()));
+    absl::Status named(result.status().code(),
+                       absl::StrCat(attempt.address, ": ", result.status().message()));
+    result.status().ForEachPayload([&named](absl::string_view url, const absl::Cord& payload) {
+      named.SetPayload(url, payload);
+    });
+    result = std::move(named);
   }
   attempt.done(std::move(result));
 }

@@ -58,7 +58,7 @@ class MeshDialer {
   // `address` is host:port. When `node` is given, only that agent will do. Calls `done` on the
   // dialer's thread.
   //   INVALID_ARGUMENT     not host:port, or not TLS 1.3 at the other end
-  //   UNAVAILABLE          no address, refused, or broken on the way
+  //   UNAVAILABLE          no address, refused (net::IsRefused tells), or broken on the way
   //   DEADLINE_EXCEEDED    the timeout passed
   //   UNAUTHENTICATED, FAILED_PRECONDITION, PERMISSION_DENIED   one of the certificates does not
   //                        satisfy the other side; the message says which and why

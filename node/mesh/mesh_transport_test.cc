@@ -67,6 +67,7 @@ TEST_F(GrpcTransportTest, LinkReturnsWhenThePeerServesAgain) {
   const net::Endpoint endpoint = peer.endpoint();
   peer.StopServing();
   ASSERT_TRUE(harness_.RunUntil([&] { return receivers_[0].downs == 1 && !receivers_[1].up[1]; }));
+  EXPECT_TRUE(harness_.RunUntil([&] { return receivers_[0].refused > 0; }));
   peer.Serve(endpoint);
   EXPECT_TRUE(RunUntilLinked());
 }

@@ -22,6 +22,7 @@
 #include "node/mesh/mesh_dialer.h"
 #include "node/mesh/mesh_server.h"
 #include "node/mesh/mesh_testing.h"
+#include "node/net/sockets.h"
 
 namespace trellis::mesh {
 
@@ -104,6 +105,9 @@ class TestNode {
     options.dial = [this](const gossip::PeerAddress& peer, auto done) {
       dialer_->Dial(peer.address, peer.node,
                     [done = std::move(done)](absl::StatusOr<MeshConnection> result) mutable {
+                      if (net::IsRefused(result.status())) {
+                        return done(absl::NotFoundError(result.status().message()));
+                      }
                       if (!result.ok()) return done(result.status());
                       done(std::move(result->channel));
                     });

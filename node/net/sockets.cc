@@ -5,10 +5,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 namespace trellis::net {
 namespace {
+
+constexpr char kRefusedPayload[] = "trellis/connection-refused";
 
 void SetOption(int fd, int level, int option) {
   const int on = 1;
@@ -40,7 +43,13 @@ absl::StatusCode CodeOf(int error) {
 }  // namespace
 
 absl::Status ErrnoStatus(int error, absl::string_view what) {
-  return absl::Status(CodeOf(error), absl::StrCat(what, ": ", std::strerror(error)));
+  absl::Status status(CodeOf(error), absl::StrCat(what, ": ", std::strerror(error)));
+  if (error == ECONNREFUSED) status.SetPayload(kRefusedPayload, absl::Cord());
+  return status;
+}
+
+bool IsRefused(const absl::Status& status) {
+  return status.GetPayload(kRefusedPayload).has_value();
 }
 
 absl::StatusOr<Fd> Listen(const Endpoint& endpoint, const ListenOptions& options) {
@@ -93,6 +102,7 @@ absl::Status ConnectResult(int fd) {
   int error = 0;
   socklen_t length = sizeof(error);
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error == ECONNREFUSED) return ErrnoStatus(error, "connect");
   if (error != 0) return absl::UnavailableError(absl::StrCat("connect: ", std::strerror(error)));
   return absl::OkStatus();
 }

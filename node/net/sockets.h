@@ -34,6 +34,9 @@ absl::StatusOr<Fd> StartConnect(const Endpoint& endpoint);
 // OK once connected; UNAVAILABLE with the reason. Call when the socket is writable or in error.
 absl::Status ConnectResult(int fd);
 
+// Whether a failure to connect says that the host is there and nobody listens.
+bool IsRefused(const absl::Status& status);
+
 absl::StatusOr<Endpoint> LocalEndpoint(int fd);
 
 // "bind 127.0.0.1:80: Permission denied", with the canonical code that fits `error` (an errno).

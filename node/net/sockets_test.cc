@@ -47,10 +47,13 @@ TEST_P(SocketsTest, RefusedConnectionIsUnavailable) {
   absl::StatusOr<Fd> client = StartConnect(nobody);
   if (!client.ok()) {
     EXPECT_EQ(client.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_TRUE(IsRefused(client.status()));
     return;
   }
   WaitFor(client->get(), POLLOUT);
-  EXPECT_EQ(ConnectResult(client->get()).code(), absl::StatusCode::kUnavailable);
+  const absl::Status result = ConnectResult(client->get());
+  EXPECT_EQ(result.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(IsRefused(result));
 }
 
 TEST_P(SocketsTest, AddressInUseIsAlreadyExistsUnlessBothShareIt) {

@@ -19,6 +19,14 @@ bool ParseHex64(absl::string_view text, uint64_t* value) {
          absl::SimpleHexAtoi(text, value);
 }
 
+// splitmix64: agents of all versions must agree on what it makes of a vector.
+uint64_t Mix(uint64_t z) {
+  z += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
 }  // namespace
 
 std::string Version::ToEtag() const { return absl::StrFormat("%016x%016x", hlc, node); }
@@ -72,6 +80,14 @@ uint64_t VersionVector::Missing(const VersionVector& other) const {
     if (__builtin_add_overflow(missing, theirs - ours, &missing)) return UINT64_MAX;
   }
   return missing;
+}
+
+uint64_t VersionVector::Hash() const {
+  uint64_t hash = 0;
+  for (const auto& [origin, head] : heads_) {
+    for (const uint64_t part : {origin.node, origin.incarnation, head}) hash = Mix(hash ^ part);
+  }
+  return hash;
 }
 
 VersionVector VersionVector::FromProto(const v1::VersionVector& proto) {

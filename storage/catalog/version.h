@@ -61,6 +61,8 @@ class VersionVector {
   uint64_t Missing(const VersionVector& other) const;
   const std::map<Origin, uint64_t>& heads() const { return heads_; }
   bool operator==(const VersionVector&) const = default;
+  // Equal for equal vectors, on every machine; else very likely not. O(origins).
+  uint64_t Hash() const;
 
   // Drops origins with a head of 0 and those beyond kMaxOrigins, and keeps the greater head of
   // repeated ones.

@@ -74,7 +74,10 @@ void SimNetwork::FinishDial(NodeId from, NodeId to) {
   if (links_.count(PairOf(from, to)) > 0) return;  // The peer's dial was faster.
   if (host.transport == nullptr || Frozen(host) || Frozen(hosts_[from]) || !Reaches(from, to) ||
       !Reaches(to, from)) {
+    const bool refused = host.transport == nullptr && dark_.count(to) == 0 && Reaches(from, to) &&
+                         Reaches(to, from);
     dialler->DialFailed(to);
+    if (dialler->receiver_ != nullptr) dialler->receiver_->OnDialFailed(to, refused);
     return;
   }
   Link& link = links_[PairOf(from, to)];

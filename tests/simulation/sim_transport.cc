@@ -89,8 +89,12 @@ void SimTransport::Lost(NodeId peer, uint64_t generation, const absl::Status& wh
   const absl::Duration lived = network_.scheduler_.MonotonicNow() - it->second.opened_at;
   open_.erase(it);
   if (const auto wanted = wanted_.find(peer); wanted != wanted_.end()) {
-    if (lived >= kDialDelayMost) wanted->second = kDialDelayLeast;
-    DialFailed(peer);
+    if (lived >= kDialDelayMost) {
+      wanted->second = kDialDelayLeast;
+      DialAfter(peer, absl::ZeroDuration());
+    } else {
+      DialFailed(peer);
+    }
   }
   if (receiver_ != nullptr) receiver_->OnLinkDown(peer, why);
 }

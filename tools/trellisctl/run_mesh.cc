@@ -41,6 +41,7 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
                 << (state.agents_size() == 1 ? " agent, " : " agents, ") << state.resources()
                 << " resources, " << (state.converged() ? "converged" : "not converged") << "\n\n";
   table.Print(session.out());
+  for (const std::string& alarm : state.alarms()) session.out() << "\nALARM: " << alarm << "\n";
 }
 
 std::string EventWords(const v1::WatchMeshResponse& event) {

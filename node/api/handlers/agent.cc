@@ -38,6 +38,7 @@ absl::Status BoundTimeToLive(int64_t preset, int64_t max, absl::string_view rang
 
 absl::StatusOr<Issuer*> IssuerOf(const CallContext& call) {
   RETURN_IF_ERROR(Authorize(call, Action::kAdmit, "joinTokens/"));
+  RETURN_IF_ERROR(call.agent.gossip.CheckWritable());
   if (call.agent.issuer != nullptr) return call.agent.issuer;
   return absl::FailedPreconditionError(
       "this agent does not hold the mesh's issuing key; ask the agent that made the mesh");

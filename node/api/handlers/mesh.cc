@@ -39,6 +39,7 @@ absl::StatusOr<v1::MeshState> GetMeshState(CallContext& call, const v1::GetMeshS
   state.set_region(agent.mesh.region);
   state.set_resources(static_cast<int64_t>(agent.catalog.live_count()));
   state.set_tombstones(static_cast<int64_t>(agent.catalog.tombstone_count()));
+  for (const std::string& alarm : agent.gossip.Alarms()) state.add_alarms(alarm);
   bool converged = true;
   for (const gossip::MemberView& member : agent.gossip.View()) {
     v1::AgentState* shown = state.add_agents();

@@ -55,8 +55,11 @@ TEST_F(MeshTest, StateTellsOfEachAgentWhatItLacks) {
   Write("new");
   agent_.gossip.members[0] = Member(1);
   agent_.gossip.members[1].liveness = gossip::Liveness::kSuspect;
+  agent_.gossip.alarms = {"agents/0000000000000002 runs twice"};
   ASSERT_OK_AND_ASSIGN(const auto state, agent_.Call(GetMeshState, ""));
   EXPECT_EQ(state.answered_by(), "agents/0000000000000001");
+  ASSERT_EQ(state.alarms_size(), 1);
+  EXPECT_EQ(state.alarms(0), "agents/0000000000000002 runs twice");
   EXPECT_EQ(state.account(), kAccount);
   EXPECT_FALSE(state.converged());
   ASSERT_EQ(state.agents_size(), 2);

@@ -429,6 +429,16 @@ TEST_F(RefusedTest, TheLastAgentThatCanAdmitOthersIsNotEvicted) {
   EXPECT_OK(agent_.Call(DeleteAgent, "name: 'beta'"));
 }
 
+TEST_F(RefusedTest, AnAgentThatMustNotWriteSaysWhyAndReadsOn) {
+  agent_.gossip.writable = absl::FailedPreconditionError("this agent's clock is 2s ahead");
+  const auto refused =
+      StatusIs(StatusCode::kFailedPrecondition, testing::HasSubstr("clock is 2s ahead"));
+  EXPECT_THAT(agent_.Call(CreateService, "service { display_name: 'late' }"), refused);
+  EXPECT_THAT(agent_.Call(CreateJoinToken, "vpc: 'main' role: WORKER"), refused);
+  EXPECT_OK(agent_.Call(CreateService, "service { display_name: 'late' } validate_only: true"));
+  EXPECT_OK(agent_.Call(GetService, "name: 'cart'"));
+}
+
 TEST_F(RefusedTest, WhenTheDiskIsFullNothingChangesAndTheReasonIsSaid) {
   agent_.engine.FailWrites(absl::UnavailableError("disk full"));
   EXPECT_THAT(agent_.Call(CreateService, "service { display_name: 'new' } request_id: 'r'"),

@@ -38,6 +38,8 @@ class FakeGossip final : public gossip::Gossip {
  public:
   void Start() override {}
   void SetEnforced(const storage::VersionVector&) override {}
+  absl::Status CheckWritable() const override { return writable; }
+  std::vector<std::string> Alarms() const override { return alarms; }
   std::vector<gossip::MemberView> View() const override { return members; }
   void SubscribeViews(absl::AnyInvocable<void()> listener) override {
     listeners_.push_back(std::move(listener));
@@ -48,6 +50,8 @@ class FakeGossip final : public gossip::Gossip {
   }
 
   std::vector<gossip::MemberView> members;
+  absl::Status writable;
+  std::vector<std::string> alarms;
 
  private:
   std::vector<absl::AnyInvocable<void()>> listeners_;

@@ -336,6 +336,7 @@ absl::Status Transaction::Finish(bool validate_only, std::string* failed) {
     changes.push_back(std::move(change));
   }
   if (validate_only || changes.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(call_.agent.gossip.CheckWritable());
   ASSIGN_OR_RETURN(call_.written, call_.agent.catalog.Commit(std::move(changes)));
   // The catalog now has it all, with etags and times.
   pending_.clear();

@@ -75,6 +75,7 @@ class Transaction final : public Directory {
   // Checks all changes, then commits them unless `validate_only` or there are none, and notes the
   // write's token in the call. `*failed`, if given, is the resource an error is about.
   //   ABORTED, UNAVAILABLE  as of Catalog::Commit
+  //   FAILED_PRECONDITION   this agent must not write (Gossip::CheckWritable)
   absl::Status Finish(bool validate_only, std::string* failed = nullptr);
 
   // Takes out of `shown`, a resource as presented, the ids that this transaction made up and has

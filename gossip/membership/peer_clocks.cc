@@ -1,0 +1,50 @@
+#include "gossip/membership/peer_clocks.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/log/log.h"
+#include "storage/resource/names.h"
+
+namespace trellis::gossip {
+
+void PeerClocks::Note(NodeId peer, absl::Duration ahead) {
+  const auto [it, first] = ahead_.try_emplace(peer, ahead);
+  if (first && absl::AbsDuration(ahead) > kTolerance) {
+    LOG(WARNING) << "the clock of " << resource::AgentName(peer) << " differs from ours by "
+                 << absl::FormatDuration(ahead);
+  }
+  it->second = ahead;
+}
+
+void PeerClocks::Tick() {
+  const bool was_wrong = !Check().ok();
+  median_ahead_ = MedianAhead();
+  wrong_ticks_ = absl::AbsDuration(median_ahead_) > kTolerance ? wrong_ticks_ + 1 : 0;
+  wrong_ticks_ = std::min(wrong_ticks_, kStandingTicks);
+  if (!was_wrong && !Check().ok()) LOG(ERROR) << Check().message();
+}
+
+absl::Status PeerClocks::Check() const {
+  if (wrong_ticks_ < kStandingTicks) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "this agent's clock is ",
+      absl::FormatDuration(absl::Trunc(absl::AbsDuration(median_ahead_), absl::Milliseconds(1))),
+      median_ahead_ > absl::ZeroDuration() ? " behind" : " ahead of", " the mesh's; at most ",
+      absl::FormatDuration(kTolerance),
+      " will do for writes: set the clock, or write at another agent"));
+}
+
+absl::Duration PeerClocks::MedianAhead() const {
+  std::vector<absl::Duration> clocks = {absl::ZeroDuration()};
+  for (const auto& [peer, ahead] : ahead_) clocks.push_back(ahead);
+  if (clocks.size() < kFewestClocks) return absl::ZeroDuration();
+  std::sort(clocks.begin(), clocks.end());
+  const absl::Duration low = clocks[(clocks.size() - 1) / 2];
+  const absl::Duration high = clocks[clocks.size() / 2];
+  // Of the two in the middle of an even number, the one that speaks for us.
+  return absl::AbsDuration(low) < absl::AbsDuration(high) ? low : high;
+}
+
+}  // namespace trellis::gossip
