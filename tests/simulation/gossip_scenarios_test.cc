@@ -1,4 +1,5 @@
 // Directed histories: what gossip promises, one situation at a time.
+#include <set>
 #include <string>
 #include <vector>
 
@@ -149,184 +150,6 @@ TEST(GossipScenario, AReplicaWithAFullDiskServesOnAndCatchesUp) {
   EXPECT_EQ(world.node(0).LivenessOf(world.node(2).id()), Liveness::kAlive);
   world.node(2).engine().FailWrites(absl::OkStatus());
   EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(3)));
-  EXPECT_THAT(world.Violations(), IsEmpty());
-}
-
-TEST(GossipScenario, AKilledAgentIsSuspectAtOnceThenDownAndConfigurationStays) {
-  SimWorld world({.seed = 14, .nodes = 4});
-  world.Settle();
-  const storage::Root before = world.node(0).catalog().root();
-  const gossip::NodeId victim = world.node(2).id();
-  world.node(2).Kill();
-  world.RunFor(kSoon);
-  for (const int i : {0, 1, 3}) {
-    EXPECT_EQ(world.node(i).LivenessOf(victim), Liveness::kDown);
-    EXPECT_EQ(world.node(i).catalog().root(), before);
-  }
-  world.node(2).Boot();
-  world.RunFor(absl::Seconds(4));
-  for (const int i : {0, 1, 3}) EXPECT_EQ(world.node(i).LivenessOf(victim), Liveness::kAlive);
-}
-
-// How many of the running agents hold that verdict on `whom`.
-int Holding(SimWorld& world, Liveness verdict, gossip::NodeId whom) {
-  int count = 0;
-  for (size_t i = 0; i < world.size(); ++i) {
-    SimNode& node = world.node(i);
-    count += node.running() && node.id() != whom && node.LivenessOf(whom) == verdict;
-  }
-  return count;
-}
-
-// Whether any running agent ever thinks a running one down, looked at often.
-bool AnybodyBlamed(SimWorld& world, absl::Duration duration) {
-  const absl::Duration end = world.now() + duration;
-  while (world.now() < end) {
-    world.RunFor(absl::Milliseconds(50));
-    for (size_t i = 0; i < world.size(); ++i) {
-      SimNode& node = world.node(i);
-      if (node.running() && Holding(world, Liveness::kDown, node.id()) > 0) return true;
-    }
-  }
-  return false;
-}
-
-TEST(GossipScenario, ACrashIsKnownToAllOfFiftyWithinHalfASecond) {
-  SimWorld world({.seed = 31, .nodes = 50});
-  world.Settle();
-  for (const int victim : {7, 0, 49}) {
-    world.node(victim).Kill();
-    world.RunFor(absl::Milliseconds(500));
-    EXPECT_EQ(Holding(world, Liveness::kDown, world.node(victim).id()), 49) << victim;
-    world.node(victim).Boot();
-    world.RunFor(absl::Seconds(3));
-    EXPECT_EQ(Holding(world, Liveness::kAlive, world.node(victim).id()), 49) << victim;
-  }
-}
-
-TEST(GossipScenario, ASilentHostIsDownForAllWithinSixSeconds) {
-  for (const int nodes : {2, 3, 4, 50}) {
-    SimWorld world({.seed = 15, .nodes = nodes});
-    world.Settle();
-    world.node(1).CutPower(0);
-    world.RunFor(absl::Seconds(1.5));
-    EXPECT_EQ(Holding(world, Liveness::kAlive, world.node(1).id()), nodes - 1) << nodes;
-    world.RunFor(absl::Seconds(4.5));
-    EXPECT_EQ(Holding(world, Liveness::kDown, world.node(1).id()), nodes - 1) << nodes;
-  }
-}
-
-TEST(GossipScenario, ARackThatFailsIsDownForAllAndNobodyElseIs) {
-  SimWorld world({.seed = 32, .nodes = 30});
-  world.Settle();
-  for (int i = 10; i < 20; ++i) world.node(i).CutPower(0);
-  EXPECT_FALSE(AnybodyBlamed(world, absl::Seconds(10)));
-  for (int i = 0; i < 30; ++i) {
-    EXPECT_EQ(Holding(world, Liveness::kDown, world.node(i).id()), i / 10 == 1 ? 20 : 0) << i;
-  }
-}
-
-TEST(GossipScenario, LostHeartbeatsBlameNobody) {
-  for (const double loss : {0.05, 0.2}) {
-    SimWorld world({.seed = 33, .nodes = 24});
-    world.Settle();
-    world.network().set_faults({.vanish = loss});
-    EXPECT_FALSE(AnybodyBlamed(world, absl::Minutes(10))) << loss;
-  }
-}
-
-TEST(GossipScenario, LinksThatBreakAllTheTimeBlameNobody) {
-  SimWorld world({.seed = 34, .nodes = 24});
-  world.Settle();
-  world.network().set_faults({.reset = 0.05});
-  EXPECT_FALSE(AnybodyBlamed(world, absl::Minutes(5)));
-}
-
-TEST(GossipScenario, TheSidesOfAHealedPartitionFindEachOtherWithinSeconds) {
-  SimWorld world({.seed = 35, .nodes = 40});
-  world.Settle();
-  std::vector<int> one, other;
-  for (int i = 0; i < 40; ++i) (i % 2 == 0 ? one : other).push_back(i);
-  world.Partition(one, other);
-  world.RunFor(absl::Minutes(2));
-  for (const int i : one) {
-    EXPECT_EQ(Holding(world, Liveness::kDown, world.node(i).id()), 20) << i;
-  }
-  const std::string name = world.NewName();
-  ASSERT_OK(world.Put(0, name, "one side's"));
-  world.Heal();
-  EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(3)));
-  world.RunFor(absl::Seconds(2));
-  for (int i = 0; i < 40; ++i) {
-    EXPECT_EQ(Holding(world, Liveness::kAlive, world.node(i).id()), 39) << i;
-  }
-}
-
-TEST(GossipScenario, ANewcomerLearnsWhoIsDown) {
-  SimWorld world({.seed = 36, .nodes = 12});
-  world.Settle();
-  world.node(5).Kill();
-  world.node(6).CutPower(0);
-  world.RunFor(absl::Seconds(10));
-  const int newcomer = world.Join();
-  world.RunFor(absl::Seconds(5));
-  for (const int gone : {5, 6}) {
-    EXPECT_EQ(world.node(newcomer).LivenessOf(world.node(gone).id()), Liveness::kDown);
-  }
-  EXPECT_EQ(world.node(newcomer).LivenessOf(world.node(4).id()), Liveness::kAlive);
-}
-
-TEST(GossipScenario, AClockThatIsOffIsToldByItsPeersAndNobodyElseIs) {
-  SimWorld world({.seed = 37, .nodes = 5, .clock_offset_most = absl::ZeroDuration()});
-  world.Settle();
-  world.node(3).Kill();
-  world.node(3).options().clock_offset = absl::Seconds(2);
-  world.node(3).Boot();
-  world.RunFor(absl::Seconds(10));
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(world.node(i).gossip().CheckWritable().ok(), i != 3) << i;
-    EXPECT_EQ(world.node(i).gossip().Alarms().empty(), i != 3) << i;
-  }
-  EXPECT_THAT(world.node(3).gossip().CheckWritable(),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       testing::HasSubstr("2s ahead of the mesh's")));
-}
-
-TEST(GossipScenario, ABrokenLinkBetweenTwoDoesNotMakeThemDownWhileOthersHearBoth) {
-  SimWorld world({.seed = 16, .nodes = 3});
-  world.Settle();
-  world.Partition({0}, {1});
-  world.RunFor(absl::Minutes(1));
-  EXPECT_EQ(world.node(0).LivenessOf(world.node(1).id()), Liveness::kAlive);
-  const std::string name = world.NewName();
-  ASSERT_OK(world.Put(0, name, "by way of the third"));
-  world.RunFor(kSoon);
-  EXPECT_EQ(world.Text(1, name), "by way of the third");
-}
-
-TEST(GossipScenario, AOneWayCutHealsByItself) {
-  SimWorld world({.seed = 17, .nodes = 2});
-  world.Settle();
-  world.CutOneWay(0, 1);
-  world.RunFor(absl::Seconds(30));
-  EXPECT_NE(world.node(1).LivenessOf(world.node(0).id()), Liveness::kAlive);
-  const std::string name = world.NewName();
-  ASSERT_OK(world.Put(1, name, "x"));
-  world.Heal();
-  EXPECT_TRUE(world.RunUntilConverged(absl::Seconds(10)));
-  world.Settle();
-}
-
-TEST(GossipScenario, AnAgentWhoseClockFellBackIsHeardAfterItsRestart) {
-  SimWorld world({.seed = 18, .nodes = 3});
-  world.Settle();
-  world.node(1).Kill();
-  world.node(1).options().clock.offset -= absl::Seconds(8);
-  world.node(1).Boot();
-  world.RunFor(absl::Seconds(3));
-  EXPECT_EQ(world.node(0).LivenessOf(world.node(1).id()), Liveness::kAlive);
-  ASSERT_OK(world.Put(1, world.NewName(), "newer than all before"));
-  EXPECT_TRUE(world.RunUntilConverged(kLater));
   EXPECT_THAT(world.Violations(), IsEmpty());
 }
 
@@ -490,6 +313,8 @@ TEST(GossipScenario, MalformedFramesCloseTheLinkAndChangeNothing) {
   world.Settle();
   const storage::Root before = world.node(0).catalog().root();
   peer::v1::Frame frame;
+  peer::v1::Frame heartbeat;
+  heartbeat.mutable_heartbeat();
   frame.mutable_digest()->set_root("short");
   EXPECT_TRUE(world.node(1).transport().Send(world.node(0).id(), frame));
   storage::v1::Delta& delta = *frame.mutable_push()->add_deltas();
@@ -497,9 +322,14 @@ TEST(GossipScenario, MalformedFramesCloseTheLinkAndChangeNothing) {
   delta.set_up_to(1);
   delta.add_entries()->set_key("services/svc-0123456789abcdefg");
   EXPECT_TRUE(world.node(2).transport().Send(world.node(0).id(), frame));
-  world.RunFor(absl::Milliseconds(60));
-  EXPECT_FALSE(world.node(0).transport().Send(world.node(1).id(), frame));
-  EXPECT_FALSE(world.node(0).transport().Send(world.node(2).id(), frame));
+  std::set<int> closed;  // Only for an instant: they are dialled again at once.
+  for (int i = 0; i < 600; ++i) {
+    world.RunFor(absl::Microseconds(100));
+    for (const int peer : {1, 2}) {
+      if (!world.node(0).transport().Send(world.node(peer).id(), heartbeat)) closed.insert(peer);
+    }
+  }
+  EXPECT_THAT(closed, testing::ElementsAre(1, 2));
   EXPECT_EQ(world.node(0).catalog().root(), before);
   world.Settle();
 }

@@ -77,7 +77,9 @@ void SimNetwork::FinishDial(NodeId from, NodeId to) {
     const bool refused = host.transport == nullptr && dark_.count(to) == 0 && Reaches(from, to) &&
                          Reaches(to, from);
     dialler->DialFailed(to);
-    if (dialler->receiver_ != nullptr) dialler->receiver_->OnDialFailed(to, refused);
+    if (dialler->receiver_ != nullptr && !Frozen(hosts_[from])) {
+      dialler->receiver_->OnDialFailed(to, refused);
+    }
     return;
   }
   Link& link = links_[PairOf(from, to)];
