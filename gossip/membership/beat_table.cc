@@ -3,9 +3,6 @@
 #include <iterator>
 #include <tuple>
 
-#include "base/log/log.h"
-#include "storage/resource/names.h"
-
 namespace trellis::gossip {
 
 bool IsNewer(const peer::v1::Beat& a, const peer::v1::Beat& b) {
