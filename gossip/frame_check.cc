@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "gossip/membership/membership.h"
+#include "gossip/membership/origin_fence.h"
 #include "storage/catalog/version.h"
 
 namespace trellis::gossip {
@@ -73,6 +74,7 @@ absl::Status CheckHello(const peer::v1::Hello& hello) {
   RETURN_IF_ERROR(CheckNotZero("hello.node", hello.node()));
   RETURN_IF_ERROR(CheckNotZero("hello.boot", hello.boot()));
   RETURN_IF_ERROR(CheckLife("hello.boot, life", hello.boot(), hello.life()));
+  RETURN_IF_ERROR(CheckAtMost("hello.your_heads", hello.your_heads_size(), OriginFence::kMaxHeads));
   return CheckAtMost("hello.program_version", hello.program_version().size(),
                      kMaxProgramVersionBytes);
 }

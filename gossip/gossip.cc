@@ -9,6 +9,7 @@
 #include "gossip/frame_check.h"
 #include "gossip/membership/heartbeats.h"
 #include "gossip/membership/membership.h"
+#include "gossip/membership/origin_fence.h"
 #include "gossip/membership/roster.h"
 #include "gossip/replication/replicator.h"
 #include "storage/resource/names.h"
@@ -40,6 +41,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
              .close = [this](NodeId peer, const absl::Status& why) { CloseLink(peer, why); },
              .link = [this] { KeepLinks(); },
              .changed = [this] { ViewsChanged(); }}),
+        fence_(catalog, runtime.scheduler),
         heartbeats_({options.node, options.program_version, options.heartbeat_interval}, catalog,
                     runtime, Sender(), [this] { ViewsChanged(); }),
         replicator_(options.node, options.digest_interval, catalog, runtime, Sender()) {}
@@ -57,7 +59,10 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void SetEnforced(const storage::VersionVector& vector) override {
     heartbeats_.SetEnforced(vector);
   }
-  absl::Status CheckWritable() const override { return membership_.CheckWritable(); }
+  absl::Status CheckWritable() const override {
+    RETURN_IF_ERROR(membership_.CheckWritable());
+    return fence_.Check(membership_.plan().neighbours().size());
+  }
   std::vector<std::string> Alarms() const override;
   std::vector<MemberView> View() const override;
   void SubscribeViews(absl::AnyInvocable<void()> listener) override {
@@ -73,7 +78,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   absl::Status HandleFrame(NodeId peer, bool& greeted, const peer::v1::Frame& frame);
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   void HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat);
-  peer::v1::Frame MakeHello() const;
+  peer::v1::Frame MakeHello(NodeId peer) const;
 
   void ListenToCatalog();
   void RefreshRosterSoon();
@@ -94,6 +99,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   const Runtime runtime_;
   Roster roster_;
   Membership membership_;
+  OriginFence fence_;
   Heartbeats heartbeats_;
   Replicator replicator_;
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
@@ -141,7 +147,7 @@ void GossipImpl::OnLinkUp(NodeId peer) {
     return;
   }
   links_[peer] = false;
-  transport_.Send(peer, MakeHello());
+  transport_.Send(peer, MakeHello(peer));
 }
 
 void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
@@ -222,6 +228,7 @@ absl::Status GossipImpl::HandleHello(NodeId peer, const peer::v1::Hello& hello) 
     return absl::PermissionDeniedError(absl::StrCat(
         "the peer is ", AgentName(peer), " but says hello as ", AgentName(hello.node())));
   }
+  fence_.OnHello(peer, hello);
   membership_.AddLink(peer, hello);
   replicator_.AddLink(peer);
   heartbeats_.AddLink(peer);
@@ -237,7 +244,7 @@ void GossipImpl::HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbe
   }
 }
 
-peer::v1::Frame GossipImpl::MakeHello() const {
+peer::v1::Frame GossipImpl::MakeHello(NodeId peer) const {
   peer::v1::Frame frame;
   peer::v1::Hello& hello = *frame.mutable_hello();
   hello.set_mesh_id(options_.mesh_id);
@@ -247,6 +254,7 @@ peer::v1::Frame GossipImpl::MakeHello() const {
   hello.set_incarnation(catalog_.origin().incarnation);
   hello.set_program_version(options_.program_version);
   membership_.FillHello(&hello);
+  fence_.FillHello(peer, &hello);
   return frame;
 }
 
@@ -286,7 +294,7 @@ void GossipImpl::ViewsChanged() {
 
 std::vector<std::string> GossipImpl::Alarms() const {
   std::vector<std::string> alarms;
-  const absl::Status writable = CheckWritable();
+  const absl::Status writable = membership_.CheckWritable();
   if (!writable.ok()) alarms.emplace_back(writable.message());
   for (const NodeId node : membership_.SeenTwice()) {
     alarms.push_back(absl::StrCat(AgentName(node), " runs twice: two processes have its identity"));

@@ -61,6 +61,7 @@ class Gossip {
   // OK unless this agent must not accept writes; it proxies on all the same.
   //   FAILED_PRECONDITION  its clock is wrong, or a second process runs as this agent; the message
   //                        says which, and what to do
+  //   UNAVAILABLE          it has just started, and asks its peers what they hold of it
   virtual absl::Status CheckWritable() const = 0;
   // What is wrong in the mesh and a person should know, in words. Usually nothing.
   virtual std::vector<std::string> Alarms() const = 0;

@@ -11,8 +11,8 @@
 #include "base/log/log.h"
 #include "base/runtime/sim_scheduler.h"
 #include "storage/catalog/catalog.h"
-#include "tests/simulation/sim_transport.h"
 #include "tests/simulation/sim_node.h"
+#include "tests/simulation/sim_transport.h"
 
 namespace trellis::simulation {
 namespace {

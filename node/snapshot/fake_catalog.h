@@ -62,6 +62,7 @@ class FakeCatalog final : public storage::Catalog {
   absl::StatusOr<storage::MeshToken> Commit(std::vector<storage::Change>) override {
     return Unused();
   }
+  absl::Status StartIncarnation() override { return Unused(); }
   absl::StatusOr<bool> ApplyRemote(const storage::v1::Delta&) override { return Unused(); }
   absl::StatusOr<std::vector<storage::v1::Delta>> DeltasAfter(const storage::VersionVector&, size_t,
                                                               bool*) override {

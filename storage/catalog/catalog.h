@@ -128,6 +128,11 @@ class Catalog {
   //   UNAVAILABLE          the engine refused; nothing changed
   virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
 
+  // Writes as another incarnation of this node from now on, as one must whose numbers may be taken:
+  // what the old one wrote, here or elsewhere, is a stranger's like any other.
+  //   UNAVAILABLE  the engine refused; nothing changed
+  virtual absl::Status StartIncarnation() = 0;
+
   // --- Replication ---------------------------------------------------------------------------
 
   // Merges what a peer sent. Bounds, shapes, certificate, seals and rights are checked before

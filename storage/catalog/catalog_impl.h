@@ -80,6 +80,7 @@ class CatalogImpl final : public Catalog {
                        absl::FunctionRef<void(const std::string& name)> visit) const override;
 
   absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) override;
+  absl::Status StartIncarnation() override;
   absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) override;
   absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs, size_t max_bytes,
                                                      bool* more) override;

@@ -92,6 +92,18 @@ absl::StatusOr<bool> CatalogImpl::AuthorChanged() {
   return **before != *self_;
 }
 
+absl::Status CatalogImpl::StartIncarnation() {
+  const Origin origin = {options_.node, runtime_.random.Next64()};
+  v1::Identity identity;
+  identity.set_mesh_id(options_.mesh_id);
+  origin.ToProto(identity.mutable_origin());
+  Batch batch;
+  batch.Put(Table::kMeta, kIdentityKey, identity.SerializeAsString());
+  RETURN_IF_ERROR(engine_.Write(batch, Durability::kSynced));
+  origin_ = origin;
+  return absl::OkStatus();
+}
+
 absl::Status CatalogImpl::LoadMeta() {
   absl::Status problem;
   RETURN_IF_ERROR(

@@ -194,6 +194,66 @@ TEST(GossipScenario, EqualVectorsWithDifferentEntriesAreRepaired) {
   EXPECT_THAT(world.Violations(), IsEmpty());
 }
 
+// A copy of all that a disk holds, and the way back to it.
+storage::Batch CopyOf(storage::Engine& engine) {
+  storage::Batch copy;
+  for (const storage::Table table : storage::kTables) {
+    CHECK_OK(engine.Scan(table, "", "", [&](absl::string_view key, absl::string_view value) {
+      copy.Put(table, key, value);
+      return true;
+    }));
+  }
+  return copy;
+}
+
+void Restore(storage::Engine& engine, const storage::Batch& copy) {
+  storage::Batch wipe;
+  for (const storage::Table table : storage::kTables) {
+    CHECK_OK(engine.Scan(table, "", "", [&](absl::string_view key, absl::string_view) {
+      wipe.Delete(table, key);
+      return true;
+    }));
+  }
+  CHECK_OK(engine.Write(wipe, storage::Durability::kSynced));
+  CHECK_OK(engine.Write(copy, storage::Durability::kSynced));
+}
+
+TEST(GossipScenario, AnAgentRestoredFromAnOldCopyWritesOnAsAnotherIncarnation) {
+  SimWorld world({.seed = 39, .nodes = 4});
+  world.Settle();
+  ASSERT_OK(world.Put(1, world.NewName(), "before the copy"));
+  const storage::Batch copy = CopyOf(world.node(1).engine());
+  const storage::Origin before = world.node(1).catalog().origin();
+  const std::string forgotten = world.NewName();
+  ASSERT_OK(world.Put(1, forgotten, "after the copy"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+
+  world.node(1).Kill();
+  Restore(world.node(1).engine(), copy);
+  world.node(1).Boot();
+  EXPECT_THAT(world.node(1).gossip().CheckWritable(), StatusIs(absl::StatusCode::kUnavailable));
+  ASSERT_TRUE(world.RunUntil(absl::Seconds(4),
+                             [&] { return world.node(1).gossip().CheckWritable().ok(); }));
+  EXPECT_NE(world.node(1).catalog().origin(), before);
+  ASSERT_OK(world.Put(1, world.NewName(), "under another number"));
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+  EXPECT_EQ(world.Text(1, forgotten), "after the copy");
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+TEST(GossipScenario, AnOrdinaryRestartKeepsItsIncarnation) {
+  SimWorld world({.seed = 40, .nodes = 4});
+  world.Settle();
+  ASSERT_OK(world.Put(1, world.NewName(), "kept"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  const storage::Origin before = world.node(1).catalog().origin();
+  world.node(1).Kill();
+  world.node(1).Boot();
+  world.RunFor(absl::Seconds(5));
+  EXPECT_OK(world.node(1).gossip().CheckWritable());
+  EXPECT_EQ(world.node(1).catalog().origin(), before);
+}
+
 // --- Who is let in -------------------------------------------------------------------------------
 
 // An agent of our own making, linked to node 0 of the world.

@@ -1,0 +1,53 @@
+// Whether the numbers that this agent would give its next writes are still free.
+//
+// A folder restored from a backup, or a disk that lied about a sync, forgets writes that others
+// hold; numbering new ones alike would give two contents one name. So each hello says how far its
+// sender holds the writes of its receiver. If that is further than we do, we go on as another
+// incarnation, and the forgotten writes come back like anybody's. After a start no write is
+// accepted until kPeers have said so (all neighbours, if there are fewer), or kPatience is over.
+//
+// Spec: gossip-design 2.9.
+#ifndef TRELLIS_GOSSIP_MEMBERSHIP_ORIGIN_FENCE_H_
+#define TRELLIS_GOSSIP_MEMBERSHIP_ORIGIN_FENCE_H_
+
+#include <cstddef>
+#include <set>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/runtime/scheduler.h"
+#include "gossip/transport/transport.h"
+#include "storage/catalog/catalog.h"
+
+namespace trellis::gossip {
+
+// Thread-safety: none; control thread.
+class OriginFence {
+ public:
+  static constexpr size_t kPeers = 3;
+  static constexpr absl::Duration kPatience = absl::Seconds(3);
+  // Incarnations of the receiver that a hello speaks of.
+  static constexpr int kMaxHeads = 256;
+
+  // Both borrowed. The patience begins.
+  OriginFence(storage::Catalog& catalog, Scheduler& scheduler);
+
+  // What our hello says to `peer`.
+  void FillHello(NodeId peer, peer::v1::Hello* hello) const;
+  void OnHello(NodeId peer, const peer::v1::Hello& hello);
+
+  // OK once the numbers are known to be free.
+  //   UNAVAILABLE  shortly after a start, or the disk refuses the new incarnation: try again
+  absl::Status Check(size_t neighbours) const;
+
+ private:
+  storage::Catalog& catalog_;
+  Scheduler& scheduler_;
+  const absl::Duration started_;
+  std::set<NodeId> answered_;  // At most kPeers.
+  absl::Status refused_;       // By the disk.
+};
+
+}  // namespace trellis::gossip
+
+#endif  // TRELLIS_GOSSIP_MEMBERSHIP_ORIGIN_FENCE_H_
