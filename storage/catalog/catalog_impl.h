@@ -124,7 +124,6 @@ class CatalogImpl final : public Catalog {
 
   // Opening.
   absl::Status LoadIdentity();
-  absl::Status StartIncarnation();
   // Whether the folder's origin wrote as another author than this agent is now.
   absl::StatusOr<bool> AuthorChanged();
   absl::Status LoadMeta();

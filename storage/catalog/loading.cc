@@ -76,23 +76,6 @@ absl::Status CatalogImpl::LoadIdentity() {
 }
 
 absl::Status CatalogImpl::StartIncarnation() {
-  origin_ = {options_.node, runtime_.random.Next64()};
-  v1::Identity identity;
-  identity.set_mesh_id(options_.mesh_id);
-  origin_.ToProto(identity.mutable_origin());
-  Batch batch;
-  batch.Put(Table::kMeta, kIdentityKey, identity.SerializeAsString());
-  return engine_.Write(batch, Durability::kSynced);
-}
-
-absl::StatusOr<bool> CatalogImpl::AuthorChanged() {
-  const absl::StatusOr<std::shared_ptr<const Author>> before = AuthorOf(origin_);
-  if (absl::IsNotFound(before.status())) return false;  // It has written nothing yet.
-  RETURN_IF_ERROR(before.status());
-  return **before != *self_;
-}
-
-absl::Status CatalogImpl::StartIncarnation() {
   const Origin origin = {options_.node, runtime_.random.Next64()};
   v1::Identity identity;
   identity.set_mesh_id(options_.mesh_id);
@@ -102,6 +85,13 @@ absl::Status CatalogImpl::StartIncarnation() {
   RETURN_IF_ERROR(engine_.Write(batch, Durability::kSynced));
   origin_ = origin;
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CatalogImpl::AuthorChanged() {
+  const absl::StatusOr<std::shared_ptr<const Author>> before = AuthorOf(origin_);
+  if (absl::IsNotFound(before.status())) return false;  // It has written nothing yet.
+  RETURN_IF_ERROR(before.status());
+  return **before != *self_;
 }
 
 absl::Status CatalogImpl::LoadMeta() {
