@@ -9,12 +9,16 @@
 #include "base/status_macros.h"
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
+#include "gossip/query/answers.h"
+#include "gossip/query/latencies.h"
 #include "storage/catalog/version.h"
 
 namespace trellis::gossip {
 namespace {
 
 using peer::v1::Rumour;
+
+constexpr size_t kMaxVpcBytes = 64;
 
 absl::Status Malformed(absl::string_view field, absl::string_view found, absl::string_view wanted) {
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", found, "; wanted: ", wanted));
@@ -92,6 +96,26 @@ absl::Status CheckDigest(const peer::v1::Digest& digest) {
   return CheckLength("digest.root", digest.root(), kRootBytes);
 }
 
+absl::Status CheckQuery(const peer::v1::Query& query) {
+  RETURN_IF_ERROR(CheckNotZero("query.root", query.root()));
+  RETURN_IF_ERROR(CheckNotZero("query.id", query.id()));
+  RETURN_IF_ERROR(CheckAtMost("query.wanted", query.wanted().heads_size(), storage::kMaxOrigins));
+  return CheckAtMost("query.vpc", query.vpc().size(), kMaxVpcBytes);
+}
+
+absl::Status CheckAnswer(const peer::v1::Answer& answer) {
+  RETURN_IF_ERROR(CheckAtMost("answer.stragglers", answer.stragglers_size(), kMaxStragglers));
+  RETURN_IF_ERROR(CheckAtMost("answer.latency", answer.latency_size(), Latencies::kBuckets));
+  RETURN_IF_ERROR(CheckAtMost("answer.rows", answer.rows_size(), kMaxRowsOfAnAnswer));
+  for (const peer::v1::Answer::Row& row : answer.rows()) {
+    RETURN_IF_ERROR(CheckNotZero("answer.rows.node", row.node()));
+    RETURN_IF_ERROR(CheckLength("answer.rows.root", row.root(), kRootBytes));
+    RETURN_IF_ERROR(CheckAtMost("answer.rows.program_version", row.program_version().size(),
+                                kMaxProgramVersionBytes));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckFrame(const peer::v1::Frame& frame) {
@@ -107,6 +131,10 @@ absl::Status CheckFrame(const peer::v1::Frame& frame) {
     case peer::v1::Frame::kPush:
     case peer::v1::Frame::kDeltas:
       return absl::OkStatus();
+    case peer::v1::Frame::kQuery:
+      return CheckQuery(frame.query());
+    case peer::v1::Frame::kAnswer:
+      return CheckAnswer(frame.answer());
     default:
       break;
   }

@@ -11,6 +11,8 @@
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
 #include "gossip/membership/roster.h"
+#include "gossip/query/history.h"
+#include "gossip/query/queries.h"
 #include "gossip/replication/replicator.h"
 #include "storage/resource/names.h"
 
@@ -44,7 +46,10 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         fence_(catalog, runtime.scheduler),
         heartbeats_({options.node, options.program_version, options.heartbeat_interval}, catalog,
                     runtime, Sender(), [this] { ViewsChanged(); }),
-        replicator_(options.node, options.digest_interval, catalog, runtime, Sender()) {}
+        replicator_(options.node, options.digest_interval, catalog, runtime, Sender()),
+        queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
+        barriers_(options.node, queries_, runtime,
+                  [this](absl::string_view vpc) { return MembersOf(vpc); }) {}
 
   ~GossipImpl() override {
     *alive_ = false;
@@ -58,12 +63,21 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void Start() override;
   void SetEnforced(const storage::VersionVector& vector) override {
     heartbeats_.SetEnforced(vector);
+    history_.SetEnforced(vector, runtime_.scheduler.WallNow());
+    queries_.SetEnforced(vector);
   }
   absl::Status CheckWritable() const override {
     RETURN_IF_ERROR(membership_.CheckWritable());
     return fence_.Check(membership_.plan().neighbours().size());
   }
   std::vector<std::string> Alarms() const override;
+  uint64_t Barrier(BarrierRequest request, Barriers::BarrierDone done) override {
+    return barriers_.Barrier(std::move(request), std::move(done));
+  }
+  uint64_t Survey(const SurveyRequest& request, Barriers::SurveyDone done) override {
+    return barriers_.Survey(request, std::move(done));
+  }
+  void CancelQuery(uint64_t id) override { barriers_.Cancel(id); }
   std::vector<MemberView> View() const override;
   void SubscribeViews(absl::AnyInvocable<void()> listener) override {
     view_listeners_.push_back(std::move(listener));
@@ -87,6 +101,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void RemoveLink(NodeId peer);
   void CloseLink(NodeId peer, const absl::Status& why);
   void ViewsChanged();
+  std::vector<Barriers::Member> MembersOf(absl::string_view vpc) const;
 
   Heartbeats::Send Sender() {
     return
@@ -102,6 +117,9 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   OriginFence fence_;
   Heartbeats heartbeats_;
   Replicator replicator_;
+  History history_;
+  Queries queries_;
+  Barriers barriers_;
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
   // and nothing else taken.
   std::map<NodeId, bool> links_;
@@ -133,8 +151,10 @@ void GossipImpl::ListenToCatalog() {
   });
   catalog_.SubscribeDeltas([this, alive = alive_](const storage::v1::Delta& delta) {
     if (!*alive) return;
+    history_.Add(delta, replicator_.applying_from(), runtime_.scheduler.WallNow());
     replicator_.OnTransaction(delta);
     heartbeats_.CatalogChanged();
+    queries_.CatalogChanged();
   });
 }
 
@@ -166,6 +186,7 @@ void GossipImpl::CloseLink(NodeId peer, const absl::Status& why) {
 void GossipImpl::RemoveLink(NodeId peer) {
   membership_.RemoveLink(peer);
   replicator_.RemoveLink(peer);
+  queries_.RemoveLink(peer);
   heartbeats_.RemoveLink(peer);
 }
 
@@ -207,6 +228,12 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, bool& greeted, const peer::v1:
       return replicator_.OnDigest(peer, frame.digest());
     case peer::v1::Frame::kDeltas:
       return replicator_.OnDeltas(peer, frame.deltas());
+    case peer::v1::Frame::kQuery:
+      queries_.OnQuery(peer, frame.query());
+      return absl::OkStatus();
+    case peer::v1::Frame::kAnswer:
+      queries_.OnAnswer(peer, frame.answer());
+      return absl::OkStatus();
     default:
       return absl::InternalError("CheckFrame let an unknown frame pass");
   }
@@ -231,6 +258,7 @@ absl::Status GossipImpl::HandleHello(NodeId peer, const peer::v1::Hello& hello) 
   fence_.OnHello(peer, hello);
   membership_.AddLink(peer, hello);
   replicator_.AddLink(peer);
+  queries_.AddLink(peer);
   heartbeats_.AddLink(peer);
   return absl::OkStatus();
 }
@@ -300,6 +328,16 @@ std::vector<std::string> GossipImpl::Alarms() const {
     alarms.push_back(absl::StrCat(AgentName(node), " runs twice: two processes have its identity"));
   }
   return alarms;
+}
+
+std::vector<Barriers::Member> GossipImpl::MembersOf(absl::string_view vpc) const {
+  std::vector<Barriers::Member> members;
+  for (const MemberView& view : View()) {
+    const auto record = vpc.empty() ? nullptr : catalog_.Find(AgentName(view.node));
+    const bool in_scope = vpc.empty() || (record != nullptr && record->agent().vpc() == vpc);
+    if (in_scope) members.push_back({view.node, view.liveness == Liveness::kAlive});
+  }
+  return members;
 }
 
 std::vector<MemberView> GossipImpl::View() const {

@@ -1,12 +1,14 @@
 // The agent's part in the mesh: keeps its catalog equal to its peers' and knows who is alive.
 //
-// Puts membership (roster, neighbours, liveness) and replication (push, digests, deltas) over one
-// Transport. Deterministic under an injected Runtime: tests/simulation runs hundreds of these.
+// Puts membership (roster, neighbours, liveness), replication (push, digests, deltas) and questions
+// to the whole mesh over one Transport. Deterministic under an injected Runtime: tests/simulation
+// runs hundreds of these.
 //
 // Spec: gossip-design 3.1 to 3.4, the first version of each.
 #ifndef TRELLIS_GOSSIP_GOSSIP_H_
 #define TRELLIS_GOSSIP_GOSSIP_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
 #include "gossip/membership/liveness.h"
+#include "gossip/query/barriers.h"
 #include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
@@ -65,6 +68,12 @@ class Gossip {
   virtual absl::Status CheckWritable() const = 0;
   // What is wrong in the mesh and a person should know, in words. Usually nothing.
   virtual std::vector<std::string> Alarms() const = 0;
+
+  // Asks the whole mesh (query/barriers.h): whether it enforces a write, and what each agent says.
+  // The callback runs once, never inside the call; after CancelQuery not at all.
+  virtual uint64_t Barrier(BarrierRequest request, Barriers::BarrierDone done) = 0;
+  virtual uint64_t Survey(const SurveyRequest& request, Barriers::SurveyDone done) = 0;
+  virtual void CancelQuery(uint64_t id) = 0;
 
   // All roster members and this agent itself, by node id.
   virtual std::vector<MemberView> View() const = 0;

@@ -25,7 +25,8 @@ Replicator::Replicator(NodeId self, absl::Duration digest_interval, storage::Cat
       digest_interval_(digest_interval),
       catalog_(catalog),
       runtime_(runtime),
-      send_(std::move(send)) {}
+      send_(std::move(send)),
+      applying_from_(self) {}
 
 Replicator::~Replicator() { runtime_.scheduler.Cancel(tick_timer_); }
 
@@ -203,9 +204,9 @@ absl::Status Replicator::OnPush(NodeId from, const peer::v1::Push& push) {
 }
 
 absl::Status Replicator::Apply(NodeId from, const storage::v1::Delta& delta, bool* gap) {
-  applying_ = true;
+  applying_from_ = from;
   const absl::StatusOr<bool> applied = catalog_.ApplyRemote(delta);
-  applying_ = false;
+  applying_from_ = self_;
   if (absl::IsOutOfRange(applied.status())) {
     *gap = true;
     return absl::OkStatus();
@@ -228,7 +229,7 @@ absl::Status Replicator::Apply(NodeId from, const storage::v1::Delta& delta, boo
 
 void Replicator::OnTransaction(const storage::v1::Delta& delta) {
   fresh_.push_back(delta);
-  if (!applying_) PushFresh(/*except=*/self_);
+  if (applying_from_ == self_) PushFresh(/*except=*/self_);
 }
 
 void Replicator::PushFresh(NodeId except) {

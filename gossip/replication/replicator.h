@@ -56,6 +56,9 @@ class Replicator {
   // The peer at the other end of a link says (in its beat) what it holds.
   void OnPeerHolds(NodeId peer, const storage::VersionVector& holds);
 
+  // Whose transaction the catalog is taking in at this moment; this agent itself when none is.
+  NodeId applying_from() const { return applying_from_; }
+
   // To be called for each new transaction, local or received (Catalog::SubscribeDeltas).
   void OnTransaction(const storage::v1::Delta& delta);
 
@@ -97,7 +100,7 @@ class Replicator {
   Send send_;
   std::map<NodeId, Link> links_;
   std::optional<Pull> pull_;
-  bool applying_ = false;
+  NodeId applying_from_;  // self_: nobody's.
   std::vector<storage::v1::Delta>
       fresh_;  // New since the frame being handled began: bounded by it.
   Scheduler::TimerId tick_timer_ = Scheduler::TimerId::kNone;

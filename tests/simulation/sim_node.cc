@@ -33,6 +33,18 @@ void SimNode::Boot() {
       gossip::Gossip::Create(options_.gossip, *process_->catalog, *process_->transport, runtime);
   options_.booted(*this);
   process_->gossip->Start();
+  process_->catalog->SubscribeDeltas(
+      [this, process = process_.get()](const storage::v1::Delta&) { EnforceSoon(*process); });
+  EnforceSoon(*process_);
+}
+
+void SimNode::EnforceSoon(Process& process) {
+  if (options_.compile_time == absl::InfiniteDuration()) return;
+  if (std::exchange(process.enforcing_soon, true)) return;
+  process.scheduler.RunAfter(options_.compile_time, [&process] {
+    process.enforcing_soon = false;
+    process.gossip->SetEnforced(process.catalog->vector());
+  });
 }
 
 void SimNode::Kill() { process_.reset(); }

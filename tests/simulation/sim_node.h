@@ -31,6 +31,8 @@ class SimNode {
     std::function<void(SimNode&)> booted = [](SimNode&) {};
     // The world's, where there are many nodes: what is certified is then kept once.
     std::shared_ptr<storage::FakeAuthors> authors = std::make_shared<storage::FakeAuthors>();
+    // From a change of the catalog to the proxy's obeying it; infinite: it never does.
+    absl::Duration compile_time = absl::Milliseconds(1);
   };
 
   // All borrowed.
@@ -63,10 +65,13 @@ class SimNode {
 
   storage::MemoryEngine& engine() { return *engine_; }
   int disks_lost() const { return disks_lost_; }
-  // Of gossip, changes count from the next Boot; of the clock, at once.
+  // Of gossip, changes count from the next Boot; the others' at once.
   Options& options() { return options_; }
 
  private:
+  struct Process;
+  void EnforceSoon(Process& process);
+
   struct Process {
     Process(const SimNode& node, SimScheduler& world)
         : scheduler(world, node.options_.clock), random(node.options_.seed + node.boots_) {}
@@ -76,6 +81,7 @@ class SimNode {
     std::unique_ptr<storage::Catalog> catalog;
     std::unique_ptr<SimTransport> transport;
     std::unique_ptr<gossip::Gossip> gossip;
+    bool enforcing_soon = false;
   };
 
   absl::StatusOr<std::unique_ptr<storage::Catalog>> OpenCatalog(Runtime runtime);
