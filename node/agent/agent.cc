@@ -28,6 +28,8 @@
 #include "node/api/grpc/admin_service.h"
 #include "node/api/handlers/context.h"
 #include "node/api/handlers/mesh_events.h"
+#include "node/api/handlers/mesh_questions.h"
+#include "node/api/handlers/settling.h"
 #include "node/mesh/descriptors.h"
 #include "node/mesh/enrollment.h"
 #include "node/mesh/mesh_dialer.h"
@@ -133,7 +135,9 @@ class AgentImpl final : public Agent {
   std::unique_ptr<grpc::Service> enrollment_service_;
   std::unique_ptr<IssuerOverEnrollment> issuer_;
   std::unique_ptr<api::AgentContext> context_;
+  std::unique_ptr<api::Settling> settling_;
   std::unique_ptr<api::MeshEvents> events_;
+  std::unique_ptr<api::MeshQuestions> questions_;
   std::unique_ptr<api::AdminService> local_admin_;
   std::unique_ptr<api::AdminService> operator_admin_;
   std::unique_ptr<mesh::MeshServer> mesh_server_;
@@ -294,6 +298,7 @@ absl::Status AgentImpl::MakeEnrollment() {
 }
 
 void AgentImpl::MakeApi() {
+  settling_ = std::make_unique<api::Settling>(*catalog_, *gossip_, runtime());
   context_ = absl::WrapUnique(new api::AgentContext{
       .catalog = *catalog_,
       .runtime = runtime(),
@@ -308,10 +313,14 @@ void AgentImpl::MakeApi() {
       .explain = [plane =
                       data_plane_.get()](const auto& request) { return plane->Explain(request); },
       .issuer = issuer_.get(),
+      .settling = settling_.get(),
   });
   events_ = std::make_unique<api::MeshEvents>(*context_);
-  local_admin_ = std::make_unique<api::AdminService>(*context_, *events_, api::LocalCaller);
-  operator_admin_ = std::make_unique<api::AdminService>(*context_, *events_, OperatorCaller);
+  questions_ = std::make_unique<api::MeshQuestions>(*context_);
+  local_admin_ =
+      std::make_unique<api::AdminService>(*context_, *events_, *questions_, api::LocalCaller);
+  operator_admin_ =
+      std::make_unique<api::AdminService>(*context_, *events_, *questions_, OperatorCaller);
 }
 
 absl::Status AgentImpl::StartMeshPort() {
@@ -371,8 +380,10 @@ AgentImpl::~AgentImpl() {
 void AgentImpl::EndParts() {
   operator_admin_.reset();
   local_admin_.reset();
+  questions_.reset();
   events_.reset();
   context_.reset();
+  settling_.reset();
   issuer_.reset();
   enrollment_service_.reset();
   enrollment_.reset();

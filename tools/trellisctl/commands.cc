@@ -44,9 +44,13 @@ std::vector<CommandSpec> MakeCommands() {
                  {.name = "dry-run",
                   .help = "Check everything, write nothing, say what would happen."},
                  {.name = "wait",
-                  .value = "TIMEOUT",
-                  .help = "Wait until every agent enforces it; 10s unless given.",
+                  .value = "WHO",
+                  .help = "Wait until every agent enforces it, or only this one.",
+                  .choices = {"all", "local"},
                   .value_optional = true},
+                 {.name = "timeout",
+                  .value = "TIME",
+                  .help = "How long to wait: at most 5m, 10s unless given."},
                  {.name = "account", .value = "ID", .help = "Who owns what names no account."}},
        .details = "Resources are found by name in their parent: what is missing is created, what "
                   "differs is\n"
@@ -127,9 +131,11 @@ std::vector<CommandSpec> MakeCommands() {
        .arguments = "",
        .summary = "Wait until every agent enforces what this one holds.",
        .flags = {{.name = "timeout", .value = "TIME", .help = "At most 5m; 10s unless given."},
-                 {.name = "token",
-                  .value = "TOKEN",
-                  .help = "Only a certain write: the meshToken of its answer."}},
+                 {.name = "min",
+                  .value = "N|N%",
+                  .help = "So many agents, or that share of them, are enough."},
+                 {.name = "vpc", .value = "NAME", .help = "Only the agents of this VPC count."}},
+       .details = "With --token only that write is waited for.",
        .run = RunMeshWait},
       {.words = "mesh watch",
        .arguments = "",
@@ -138,6 +144,13 @@ std::vector<CommandSpec> MakeCommands() {
                   .value = "NAME",
                   .help = "Only resource names that begin so, such as services/."}},
        .run = RunMeshWatch},
+      {.words = "trace",
+       .arguments = "TOKEN|ETAG",
+       .summary = "Show when each agent received a recent write, from whom, and enforced it.",
+       .min_arguments = 1,
+       .max_arguments = 1,
+       .details = "TOKEN is the meshToken of the write's answer, ETAG that of a resource.",
+       .run = RunTrace},
       {.words = "agent list", .arguments = "", .summary = "List the roster.", .run = RunListAgents},
       {.words = "agent evict",
        .arguments = "NAME",
@@ -199,6 +212,7 @@ absl::Status RunInvocation(const Invocation& call, const std::string& environmen
   destination.socket = call.Get("socket", destination.socket);
   destination.agent = call.Get("agent");
   destination.identity = call.Get("identity");
+  destination.mesh_token = call.Get("token");
   if (!destination.agent.empty() && call.Has("socket")) {
     return absl::InvalidArgumentError("--agent: given together with --socket; give one of them");
   }
@@ -222,6 +236,9 @@ const CommandTable& Commands() {
            {.name = "identity",
             .value = "FILE",
             .help = "The operator's identity, from `operator create`."},
+           {.name = "token",
+            .value = "TOKEN",
+            .help = "A write the agent must hold before it answers: the meshToken of its answer."},
            {.name = "output",
             .letter = 'o',
             .value = "FORMAT",

@@ -9,7 +9,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "proto/trellis/v1/mesh_api.pb.h"
 #include "tools/trellisctl/command.h"
 
 namespace trellis::ctl {
@@ -36,6 +38,8 @@ absl::Status RunDescribe(Session& session, const Invocation& call);
 absl::Status RunMeshStatus(Session& session, const Invocation& call);
 absl::Status RunMeshWait(Session& session, const Invocation& call);
 absl::Status RunMeshWatch(Session& session, const Invocation& call);
+// trace.cc
+absl::Status RunTrace(Session& session, const Invocation& call);
 // explain.cc
 absl::Status RunExplain(Session& session, const Invocation& call);
 // run_access.cc
@@ -46,9 +50,10 @@ absl::Status RunAgentEvict(Session& session, const Invocation& call);
 absl::Status RunVersion(Session& session, const Invocation& call);
 absl::Status RunCompletion(Session& session, const Invocation& call);
 
-// Waits until every agent enforces `mesh_token` (or, when empty, all that the agent holds), and
-// says so. DEADLINE_EXCEEDED (exit 3): not by all within `timeout`; the message names who lags.
-absl::Status WaitForConvergence(Session& session, const std::string& mesh_token,
+// Waits as `request` says, for at most `timeout`, and says how it went.
+// DEADLINE_EXCEEDED (exit 3): not by all, or as many as it wants, in time; the message names who
+// lags and who was not reached.
+absl::Status WaitForConvergence(Session& session, v1::WaitForConvergenceRequest request,
                                 absl::Duration timeout);
 
 }  // namespace trellis::ctl

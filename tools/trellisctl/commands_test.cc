@@ -44,6 +44,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   // What the next calls answer, and what the last one asked. Set before the call, read after it.
   Status apply_status;
   bool converged = true;
+  bool timed = false;  // Latencies are known.
+  std::string token;   // That the last call brought.
   bool resync = false;
   bool twin = false;  // Another service inventory.
   v1::ApplyRequest applied;
@@ -75,11 +77,41 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     response->set_agents(3);
     response->set_enforcing(converged ? 3 : 2);
     if (!converged) response->add_stragglers("agent-c");
+    if (!converged) response->add_unreachable("agent-d");
     response->mutable_took()->set_nanos(12'345'678);
+    if (timed) {
+      response->mutable_p50()->set_nanos(4'000'000);
+      response->mutable_p99()->set_nanos(9'000'000);
+      response->mutable_max()->set_nanos(11'000'000);
+    }
     return Status::OK;
   }
-  Status GetMeshState(ServerContext*, const v1::GetMeshStateRequest*,
+  Status TraceWrite(ServerContext*, const v1::TraceWriteRequest* request,
+                    v1::TraceWriteResponse* response) override {
+    if (request->write() != "token-1")
+      return Status(StatusCode::INVALID_ARGUMENT, "write: garbage");
+    response->set_author("agents/0000000000000001");
+    response->mutable_commit_time()->set_seconds(1'700'000'000);
+    for (int i = 3; i >= 1; --i) {
+      auto* one = response->add_agents();
+      one->mutable_agent()->set_name(absl::StrCat("agents/000000000000000", i));
+      one->mutable_agent()->set_display_name(absl::StrCat("agent-", i));
+      one->set_liveness(i == 3 ? v1::DOWN : v1::ALIVE);
+      if (i == 3) continue;
+      one->set_answered(true);
+      one->set_received_from("agents/0000000000000001");
+      one->mutable_receive_time()->set_seconds(1'700'000'000);
+      one->mutable_receive_time()->set_nanos((i - 1) * 1'500'000);
+      if (i == 1) one->mutable_enforce_time()->set_seconds(1'700'000'001);
+    }
+    return Status::OK;
+  }
+  Status GetMeshState(ServerContext* context, const v1::GetMeshStateRequest*,
                       v1::MeshState* state) override {
+    const auto brought = context->client_metadata().find("x-mesh-token");
+    if (brought != context->client_metadata().end()) {
+      token.assign(brought->second.data(), brought->second.size());
+    }
     state->set_mesh_id("0123456789abcdef");
     state->set_answered_by("agents/0000000000000001");
     state->set_resources(12);
@@ -91,11 +123,12 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       one->mutable_agent()->set_role(i == 1 ? v1::ADMIN : v1::WORKER);
       one->mutable_agent()->set_mesh_address(absl::StrCat("192.0.2.", i, ":7950"));
       one->set_liveness(i == 1 ? v1::ALIVE : v1::DOWN);
+      if (i == 2) one->mutable_last_heard()->set_seconds(75);
+      if (i == 2) continue;
+      one->set_answered(true);
       one->set_version("0.1.0");
       one->set_root("00112233445566778899aabbccddeeff");
-      one->set_enforcing_all(i == 1);
-      if (i == 2) one->mutable_last_heard()->set_seconds(75);
-      if (i == 2) one->set_missing_transactions(4);
+      one->set_enforcing_all(true);
     }
     return Status::OK;
   }
@@ -361,7 +394,9 @@ constexpr char kVpcYaml[] =
     "kind: Vpc\nname: warehouse\n---\nkind: Target\ntargetGroup: blue\nid: 10.1.0.1\n";
 
 TEST_F(CommandsTest, ApplySendsOneTransactionAndWaitsForItsToken) {
-  EXPECT_EQ(Run({"apply", "-f", "-", "--account=111122223333", "--wait=30s"}, kVpcYaml), 0) << err_;
+  EXPECT_EQ(
+      Run({"apply", "-f", "-", "--account=111122223333", "--wait", "--timeout=30s"}, kVpcYaml), 0)
+      << err_;
   EXPECT_EQ(out_,
             "KIND    NAME           OUTCOME\n"
             "vpc     warehouse      created\n"
@@ -383,9 +418,10 @@ TEST_F(CommandsTest, ApplyDryRunOnlyAsks) {
 
 TEST_F(CommandsTest, ApplyThatIsNotEnforcedInTimeNamesWhoLags) {
   agent_.converged = false;
-  EXPECT_EQ(Run({"apply", "-f", "-", "--wait=1s"}, kVpcYaml), 3);
+  EXPECT_EQ(Run({"apply", "-f", "-", "--wait=all", "--timeout=1s"}, kVpcYaml), 3);
   EXPECT_EQ(err_,
-            "error: not enforced everywhere after 1s: by 2 of 3 agents; waiting for agent-c\n");
+            "error: not enforced everywhere after 1s: by 2 of 3 agents; waiting for agent-c; not "
+            "reached: agent-d\n");
 }
 
 TEST_F(CommandsTest, ApplyRefusedByTheServerNamesTheFieldAndLineOfTheFile) {
@@ -569,8 +605,47 @@ TEST_F(CommandsTest, MeshStatusIsATable) {
             "BEHIND  ENFORCING\n"
             "agent-1  warehouse  admin   192.0.2.1:7950  alive     now         0.1.0    00112233  "
             "0       all\n"
-            "agent-2  warehouse  worker  192.0.2.2:7950  down      1m15s ago   0.1.0    00112233  "
-            "4       unknown\n");
+            "agent-2  warehouse  worker  192.0.2.2:7950  down      1m15s ago   -        -         "
+            "-       no answer\n");
+}
+
+TEST_F(CommandsTest, MeshWaitSaysForWhomAndHowLongItTook) {
+  agent_.timed = true;
+  EXPECT_EQ(Run({"mesh", "wait", "--token=token-1", "--min=99%", "--vpc=warehouse"}), 0) << err_;
+  EXPECT_EQ(agent_.waited.mesh_token(), "token-1");
+  EXPECT_EQ(agent_.waited.minimum_percent(), 99);
+  EXPECT_EQ(agent_.waited.vpc(), "warehouse");
+  EXPECT_EQ(
+      out_,
+      "Enforced by 3 of 3 agents after 12ms; commit to enforced p50 4ms, p99 9ms, max 11ms\n");
+  EXPECT_EQ(Run({"mesh", "wait", "--min=2"}), 0);
+  EXPECT_EQ(agent_.waited.minimum_agents(), 2);
+  EXPECT_EQ(Run({"mesh", "wait", "--min=101%"}), 2);
+  EXPECT_EQ(err_, "error: --min: \"101%\"; expected a number of agents, or 1% to 100%\n");
+}
+
+TEST_F(CommandsTest, ApplyMayWaitForItsOwnAgentAlone) {
+  EXPECT_EQ(Run({"apply", "-f", "-", "--wait=local"}, kVpcYaml), 0);
+  EXPECT_TRUE(agent_.waited.answering_agent_only());
+}
+
+TEST_F(CommandsTest, ATokenTravelsWithTheCall) {
+  EXPECT_EQ(Run({"mesh", "status"}), 0);
+  EXPECT_EQ(agent_.token, "");
+  EXPECT_EQ(Run({"--token=token-1", "mesh", "status"}), 0);
+  EXPECT_EQ(agent_.token, "token-1");
+}
+
+TEST_F(CommandsTest, TraceShowsTheWayOfAWrite) {
+  EXPECT_EQ(Run({"trace", "token-1"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "Written by agent-1 at 2023-11-14T22:13:20.000Z. Times are by each agent's own clock, "
+            "from then on.\n\n"
+            "AGENT    LIVENESS  RECEIVED   FROM     ENFORCED\n"
+            "agent-1  alive     +0.0ms     its own  +1000.0ms\n"
+            "agent-2  alive     +1.5ms     agent-1  not yet\n"
+            "agent-3  down      no answer  -        -\n");
+  EXPECT_EQ(Run({"trace", "garbage"}), 1);
 }
 
 TEST_F(CommandsTest, MeshStatusAsJsonShowsZeroesToo) {

@@ -145,7 +145,7 @@ absl::Status RunApply(Session& session, const Invocation& call) {
   if (!call.Has("file")) {
     return absl::InvalidArgumentError("--file: missing; a file, a folder, or - for standard input");
   }
-  ASSIGN_OR_RETURN(const absl::Duration wait, call.GetDuration("wait", kDefaultWait));
+  ASSIGN_OR_RETURN(const absl::Duration timeout, call.GetDuration("timeout", kDefaultWait));
   ManifestPlaces places;
   ASSIGN_OR_RETURN(std::vector<v1::Manifest> manifests,
                    ReadManifestFiles(call.All("file"), session.in(), &places));
@@ -166,7 +166,10 @@ absl::Status RunApply(Session& session, const Invocation& call) {
   }
   PrintOutcomes(session, request, response);
   if (!call.Has("wait") || request.validate_only()) return absl::OkStatus();
-  return WaitForConvergence(session, response.mesh_token(), wait);
+  v1::WaitForConvergenceRequest wait;
+  wait.set_mesh_token(response.mesh_token());
+  wait.set_answering_agent_only(call.Get("wait") == "local");
+  return WaitForConvergence(session, std::move(wait), timeout);
 }
 
 absl::Status RunDelete(Session& session, const Invocation& call) {

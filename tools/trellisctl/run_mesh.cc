@@ -1,6 +1,8 @@
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
 #include "tools/trellisctl/commands.h"
@@ -26,15 +28,14 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
   for (const v1::AgentState& one : state.agents()) {
     const v1::Agent& agent = one.agent();
     if (agent.name() == state.answered_by()) answered_by = agent.display_name();
-    const bool alive = one.liveness() == v1::ALIVE;
     table.Add({agent.display_name(), name_of(Kind::kVpc, agent.vpc()),
                absl::AsciiStrToLower(v1::AgentRole_Name(agent.role())), agent.mesh_address(),
                Words(one), AgoWords(one.last_heard()), one.version(),
                one.root().substr(0, kShownOfRoot),
-               IsNever(one.last_heard()) ? "" : absl::StrCat(one.missing_transactions()),
-               one.enforcing_all() ? "all"
-               : alive             ? "not yet"
-                                   : "unknown"});
+               one.answered() ? absl::StrCat(one.missing_transactions()) : "",
+               !one.answered()       ? "no answer"
+               : one.enforcing_all() ? "all"
+                                     : "not yet"});
   }
   session.out() << "Mesh " << state.mesh_id() << " as " << answered_by
                 << " sees it: " << state.agents_size()
@@ -42,6 +43,40 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
                 << " resources, " << (state.converged() ? "converged" : "not converged") << "\n\n";
   table.Print(session.out());
   for (const std::string& alarm : state.alarms()) session.out() << "\nALARM: " << alarm << "\n";
+}
+
+google::protobuf::Duration DurationProto(absl::Duration duration) {
+  google::protobuf::Duration proto;
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
+  return proto;
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& proto) {
+  return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+}
+
+// "; waiting for agent-b, agent-c", or nothing.
+template <typename Names>
+std::string Named(absl::string_view what, const Names& names) {
+  if (names.empty()) return "";
+  return absl::StrCat("; ", what, " ", absl::StrJoin(names, ", "));
+}
+
+// "40" agents or "99%" of them.
+absl::Status SetMinimum(absl::string_view text, v1::WaitForConvergenceRequest* request) {
+  if (text.empty()) return absl::OkStatus();
+  absl::string_view digits = text;
+  const bool percent = absl::ConsumeSuffix(&digits, "%");
+  int32_t number = 0;
+  if (!absl::SimpleAtoi(digits, &number) || number < 1 || (percent && number > 100)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--min: \"", text, "\"; expected a number of agents, or 1% to 100%"));
+  }
+  percent ? request->set_minimum_percent(number) : request->set_minimum_agents(number);
+  return absl::OkStatus();
 }
 
 std::string EventWords(const v1::WatchMeshResponse& event) {
@@ -60,14 +95,9 @@ std::string EventWords(const v1::WatchMeshResponse& event) {
 
 }  // namespace
 
-absl::Status WaitForConvergence(Session& session, const std::string& mesh_token,
+absl::Status WaitForConvergence(Session& session, v1::WaitForConvergenceRequest request,
                                 absl::Duration timeout) {
-  v1::WaitForConvergenceRequest request;
-  request.set_mesh_token(mesh_token);
-  const int64_t seconds = absl::ToInt64Seconds(timeout);
-  request.mutable_timeout()->set_seconds(seconds);
-  request.mutable_timeout()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(timeout - absl::Seconds(seconds))));
+  *request.mutable_timeout() = DurationProto(timeout);
   v1::WaitForConvergenceResponse response;
   RETURN_IF_ERROR(session.Call(&v1::MeshAdmin::Stub::WaitForConvergence, request, &response,
                                timeout + kGraceOfWait));
@@ -77,13 +107,19 @@ absl::Status WaitForConvergence(Session& session, const std::string& mesh_token,
     return WithExit(ExitCode::kNotConverged,
                     absl::DeadlineExceededError(absl::StrCat(
                         "not enforced everywhere after ", absl::FormatDuration(timeout), ": by ",
-                        reached, "; waiting for ", absl::StrJoin(response.stragglers(), ", "))));
+                        reached, Named("waiting for", response.stragglers()),
+                        Named("not reached:", response.unreachable()))));
   }
-  const absl::Duration took =
-      absl::Seconds(response.took().seconds()) + absl::Nanoseconds(response.took().nanos());
+  std::string latency;
+  if (response.has_p99()) {
+    latency = absl::StrCat("; commit to enforced p50 ", MillisecondWords(FromProto(response.p50())),
+                           ", p99 ", MillisecondWords(FromProto(response.p99())), ", max ",
+                           MillisecondWords(FromProto(response.max())));
+  }
   // Beside a table it is one more line; scripts that read yaml or json find it aside.
   (session.format() == OutputFormat::kTable ? session.out() : session.err())
-      << "Enforced by " << reached << " after " << MillisecondWords(took) << "\n";
+      << "Enforced by " << reached << " after " << MillisecondWords(FromProto(response.took()))
+      << latency << "\n";
   return absl::OkStatus();
 }
 
@@ -103,7 +139,11 @@ absl::Status RunMeshStatus(Session& session, const Invocation&) {
 
 absl::Status RunMeshWait(Session& session, const Invocation& call) {
   ASSIGN_OR_RETURN(const absl::Duration timeout, call.GetDuration("timeout", kDefaultWait));
-  return WaitForConvergence(session, call.Get("token"), timeout);
+  v1::WaitForConvergenceRequest request;
+  request.set_mesh_token(call.Get("token"));
+  request.set_vpc(call.Get("vpc"));
+  RETURN_IF_ERROR(SetMinimum(call.Get("min"), &request));
+  return WaitForConvergence(session, std::move(request), timeout);
 }
 
 absl::Status RunMeshWatch(Session& session, const Invocation& call) {

@@ -28,12 +28,16 @@ namespace trellis::ctl {
 
 inline constexpr char kDefaultSocket[] = "/run/trellis/admin.sock";
 inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+// As node/api/grpc/admin_service.h has it.
+inline constexpr char kMeshTokenMetadata[] = "x-mesh-token";
 
 // Which agent to talk to, and how.
 struct Destination {
   std::string socket = kDefaultSocket;  // Unix socket of the agent on this host; unless
   std::string agent;                    // host:port of a mesh port is given,
   std::string identity;                 // and the file of the operator's identity for it.
+  // A write that the agent must hold before it answers; empty: whatever it holds will do.
+  std::string mesh_token;
 };
 
 // A connection that is made when first needed and lives as long as the session.
@@ -67,6 +71,9 @@ class Session {
     Stub stub(*channel);
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    if (!destination_.mesh_token.empty()) {
+      context.AddMetadata(kMeshTokenMetadata, destination_.mesh_token);
+    }
     return FromGrpc((stub.*method)(&context, request, response));
   }
   absl::Status FromGrpc(const grpc::Status& status) const;

@@ -52,13 +52,17 @@ class AdminServerTest : public testing::Test {
     loop_->Call([this] {
       agent_ = std::make_unique<TestAgent>(&loop_->loop());
       agent_->MakeWorld();
+      agent_->gossip.answers_on = &loop_->loop();
+      agent_->gossip.result.outcome = gossip::BarrierResult::Outcome::kAll;
       events_ = std::make_unique<MeshEvents>(agent_->context);
+      questions_ = std::make_unique<MeshQuestions>(agent_->context);
     });
-    service_ = std::make_unique<AdminService>(agent_->context, *events_, LocalCaller);
+    service_ = std::make_unique<AdminService>(agent_->context, *events_, *questions_, LocalCaller);
   }
   ~AdminServerTest() override {
     server_.reset();
     loop_->Stop();
+    questions_.reset();
     events_.reset();
   }
 
@@ -77,6 +81,7 @@ class AdminServerTest : public testing::Test {
   const std::unique_ptr<net::LoopThread> loop_ = *net::LoopThread::Start("test");
   std::unique_ptr<TestAgent> agent_;
   std::unique_ptr<MeshEvents> events_;
+  std::unique_ptr<MeshQuestions> questions_;
   std::unique_ptr<AdminService> service_;
   std::unique_ptr<AdminServer> server_;
 };
@@ -102,6 +107,23 @@ TEST_F(AdminServerTest, AnswersCallsWithTokensAndErrorsWithTheirMessage) {
             absl::StrCat("display_name: a service named \"new\" exists already: ", service.name(),
                          "; choose another name"));
   EXPECT_EQ(second.GetServerTrailingMetadata().count(kMeshTokenMetadata), 0);
+}
+
+TEST_F(AdminServerTest, ACallThatBringsATokenWaitsForItsWrite) {
+  ASSERT_OK(StartServer());
+  const auto stub = v1::ServiceAdmin::NewStub(Channel());
+  const auto list_after = [&](const storage::MeshToken& token) {
+    grpc::ClientContext context;
+    context.AddMetadata(kMeshTokenMetadata, token.ToString());
+    v1::ListServicesResponse services;
+    return stub->ListServices(&context, {}, &services);
+  };
+  storage::MeshToken token{agent_->catalog->origin(), 1};
+  EXPECT_TRUE(list_after(token).ok());
+  token.sequence = 1000;
+  const grpc::Status refused = list_after(token);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr("this agent still lacks"));
 }
 
 TEST_F(AdminServerTest, CallsThatLastAnswerAndEndWithTheirCaller) {
@@ -155,7 +177,7 @@ TEST_F(AdminServerTest, ASocketThatNobodyListensOnIsReplaced) {
 
 TEST_F(AdminServerTest, ASocketThatSomeoneListensOnIsLeftAlone) {
   ASSERT_OK(StartServer());
-  AdminService other(agent_->context, *events_, LocalCaller);
+  AdminService other(agent_->context, *events_, *questions_, LocalCaller);
   EXPECT_THAT(AdminServer::Start(folder_.socket(), other),
               StatusIs(absl::StatusCode::kAlreadyExists,
                        absl::StrCat("admin_socket: another process listens on ", folder_.socket(),

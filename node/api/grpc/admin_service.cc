@@ -79,8 +79,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       std::string(status.message().substr(0, kMaxMessageBytes)));
 }
 
-AdminService::AdminService(AgentContext& agent, MeshEvents& events, CallerOf caller_of)
-    : agent_(agent), events_(events), caller_of_(std::move(caller_of)) {
+AdminService::AdminService(AgentContext& agent, MeshEvents& events, MeshQuestions& questions,
+                           CallerOf caller_of)
+    : agent_(agent), events_(events), questions_(questions), caller_of_(std::move(caller_of)) {
   Add("AccountAdmin/CreateAccount", &CreateAccount);
   Add("AccountAdmin/GetAccount", &GetAccount);
   Add("AccountAdmin/ListAccounts", &ListAccounts);
@@ -133,9 +134,10 @@ AdminService::AdminService(AgentContext& agent, MeshEvents& events, CallerOf cal
   Add("AgentAdmin/CreateJoinToken", &CreateJoinToken);
   Add("AgentAdmin/CreateOperatorCertificate", &CreateOperatorCertificate);
   Add("ApplyAdmin/Apply", &Apply);
-  Add("MeshAdmin/GetMeshState", &GetMeshState);
   Add("MeshAdmin/ExplainRequest", &ExplainRequest);
-  AddWaitForConvergence();
+  AddQuestion("MeshAdmin/GetMeshState", &MeshQuestions::GetMeshState);
+  AddQuestion("MeshAdmin/WaitForConvergence", &MeshQuestions::WaitForConvergence);
+  AddQuestion("MeshAdmin/TraceWrite", &MeshQuestions::TraceWrite);
   AddWatchMesh();
 }
 
@@ -143,6 +145,17 @@ AdminService::~AdminService() = default;
 
 const char* AdminService::AddPath(absl::string_view method) {
   return paths_.emplace_back(absl::StrCat("/trellis.v1.", method)).c_str();
+}
+
+// Goes on with OK when this agent holds the write that the caller brings the token of, if any.
+void AdminService::AwaitToken(const grpc::CallbackServerContext& context,
+                              absl::AnyInvocable<void(absl::Status)> go_on) {
+  const auto token = context.client_metadata().find(kMeshTokenMetadata);
+  if (token == context.client_metadata().end()) return go_on(absl::OkStatus());
+  // Only who may call may make the agent wait.
+  const absl::StatusOr<Caller> caller = caller_of_(context);
+  if (!caller.ok()) return go_on(caller.status());
+  questions_.AwaitToken({token->second.data(), token->second.size()}, std::move(go_on));
 }
 
 // What runs on the control thread.
@@ -183,9 +196,13 @@ void AdminService::Add(absl::string_view method, Handler<Request, Response> hand
             // The reactor, context, request and response live until Finish.
             grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
             agent_.runtime.scheduler.Post([=, this] {
-              const grpc::Status status = Run(*context, method, handler, *request, response);
-              calls_in_flight_.fetch_sub(1);
-              reactor->Finish(status);
+              AwaitToken(*context, [=, this](const absl::Status& held) {
+                const grpc::Status status = held.ok()
+                                                ? Run(*context, method, handler, *request, response)
+                                                : ToGrpcStatus(held);
+                calls_in_flight_.fetch_sub(1);
+                reactor->Finish(status);
+              });
             });
             return reactor;
           }));
@@ -197,16 +214,18 @@ namespace {
 
 // A reactor dies when its call is done, which may be before a task about it runs. So tasks hold its
 // State, and only the control thread looks into that.
-class WaitCall final : public grpc::ServerUnaryReactor {
+template <typename Request, typename Response>
+class QuestionCall final : public grpc::ServerUnaryReactor {
  public:
-  static WaitCall* Start(Scheduler& scheduler, MeshEvents& events,
-                         const v1::WaitForConvergenceRequest& request,
-                         v1::WaitForConvergenceResponse* response) {
-    auto* const call = new WaitCall(scheduler, events);
-    scheduler.Post([state = call->state_, request, response] {
+  using Ask = uint64_t (MeshQuestions::*)(const Request&, MeshQuestions::Answer<Response>);
+
+  static QuestionCall* Start(Scheduler& scheduler, MeshQuestions& questions, Ask ask,
+                             const Request& request, Response* response) {
+    auto* const call = new QuestionCall(scheduler, questions);
+    scheduler.Post([state = call->state_, ask, request, response] {
       if (state->call == nullptr) return;  // Cancelled already.
-      state->wait = state->events.Wait(
-          request, [state, response](absl::StatusOr<v1::WaitForConvergenceResponse> answer) {
+      state->asked =
+          (state->questions.*ask)(request, [state, response](absl::StatusOr<Response> answer) {
             if (answer.ok()) *response = *std::move(answer);
             state->Finish(ToGrpcStatus(answer.status()));
           });
@@ -216,7 +235,7 @@ class WaitCall final : public grpc::ServerUnaryReactor {
 
   void OnCancel() override {
     scheduler_.Post([state = state_] {
-      state->events.CancelWait(state->wait);
+      state->questions.Cancel(state->asked);
       state->Finish(grpc::Status::CANCELLED);
     });
   }
@@ -224,17 +243,17 @@ class WaitCall final : public grpc::ServerUnaryReactor {
 
  private:
   struct State {
-    MeshEvents& events;
-    WaitCall* call;  // Null once finished.
-    uint64_t wait = 0;
+    MeshQuestions& questions;
+    QuestionCall* call;  // Null once finished.
+    uint64_t asked = 0;
 
     void Finish(const grpc::Status& status) {
       if (call != nullptr) std::exchange(call, nullptr)->ServerUnaryReactor::Finish(status);
     }
   };
 
-  WaitCall(Scheduler& scheduler, MeshEvents& events)
-      : scheduler_(scheduler), state_(std::make_shared<State>(State{events, this})) {}
+  QuestionCall(Scheduler& scheduler, MeshQuestions& questions)
+      : scheduler_(scheduler), state_(std::make_shared<State>(State{questions, this})) {}
 
   Scheduler& scheduler_;
   const std::shared_ptr<State> state_;
@@ -317,20 +336,21 @@ absl::Status MayWatch(AgentContext& agent, const absl::StatusOr<Caller>& caller)
 
 }  // namespace
 
-void AdminService::AddWaitForConvergence() {
-  using Request = v1::WaitForConvergenceRequest;
-  using Response = v1::WaitForConvergenceResponse;
-  const char* const path = AddPath("MeshAdmin/WaitForConvergence");
+template <typename Request, typename Response>
+void AdminService::AddQuestion(absl::string_view method,
+                               uint64_t (MeshQuestions::*ask)(const Request&,
+                                                              MeshQuestions::Answer<Response>)) {
+  const char* const path = AddPath(method);
   AddMethod(
       new grpc::internal::RpcServiceMethod(path, grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
   MarkMethodCallback(static_cast<int>(paths_.size()) - 1,
                      new grpc::internal::CallbackUnaryHandler<Request, Response>(
-                         [this](grpc::CallbackServerContext* context, const Request* request,
-                                Response* response) -> grpc::ServerUnaryReactor* {
+                         [this, ask](grpc::CallbackServerContext* context, const Request* request,
+                                     Response* response) -> grpc::ServerUnaryReactor* {
                            const absl::Status allowed = MayWatch(agent_, caller_of_(*context));
                            if (!allowed.ok()) return Refuse(context, allowed);
-                           return WaitCall::Start(agent_.runtime.scheduler, events_, *request,
-                                                  response);
+                           return QuestionCall<Request, Response>::Start(
+                               agent_.runtime.scheduler, questions_, ask, *request, response);
                          }));
 }
 

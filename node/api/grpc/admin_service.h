@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +20,7 @@
 #include "grpcpp/impl/service_type.h"
 #include "node/api/handlers/context.h"
 #include "node/api/handlers/mesh_events.h"
+#include "node/api/handlers/mesh_questions.h"
 
 namespace trellis::api {
 
@@ -27,8 +29,10 @@ namespace trellis::api {
 inline constexpr int kMaxRequestBytes = 16 << 20;
 // Calls waiting for the control thread; past it RESOURCE_EXHAUSTED.
 inline constexpr int kMaxCallsInFlight = 512;
-// Trailing metadata of a call that wrote: what to give to WaitForConvergence.
-inline constexpr char kMeshTokenMetadata[] = "trellis-mesh-token";
+// Trailing metadata of a call that wrote: what to give to WaitForConvergence. A call that brings it
+// along is answered once this agent holds that write, or refused (MeshQuestions::AwaitToken): so a
+// caller finds what it wrote elsewhere. Waits, watches and questions to the mesh ignore it.
+inline constexpr char kMeshTokenMetadata[] = "x-mesh-token";
 
 // Who calls, from what the edge verified about the connection.
 //   PERMISSION_DENIED, UNAUTHENTICATED  the call is answered with it
@@ -43,11 +47,12 @@ grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // All admin services at once. Register one with each server: who its callers are differs.
 //
-// `agent` and `events` are borrowed and outlive the server, and the control thread
+// `agent`, `events` and `questions` are borrowed and outlive the server, and the control thread
 // (agent.runtime.scheduler) must run until the server has shut down.
 class AdminService final : public grpc::Service {
  public:
-  AdminService(AgentContext& agent, MeshEvents& events, CallerOf caller_of);
+  AdminService(AgentContext& agent, MeshEvents& events, MeshQuestions& questions,
+               CallerOf caller_of);
   ~AdminService() override;
 
   // "/trellis.v1.RuleAdmin/CreateRule" and so on.
@@ -59,16 +64,21 @@ class AdminService final : public grpc::Service {
 
   template <typename Request, typename Response>
   void Add(absl::string_view method, Handler<Request, Response> handler);
-  void AddWaitForConvergence();
+  template <typename Request, typename Response>
+  void AddQuestion(absl::string_view method,
+                   uint64_t (MeshQuestions::*ask)(const Request&, MeshQuestions::Answer<Response>));
   void AddWatchMesh();
   const char* AddPath(absl::string_view method);
 
+  void AwaitToken(const grpc::CallbackServerContext& context,
+                  absl::AnyInvocable<void(absl::Status)> go_on);
   template <typename Request, typename Response>
   grpc::Status Run(grpc::CallbackServerContext& context, absl::string_view method,
                    Handler<Request, Response> handler, const Request& request, Response* response);
 
   AgentContext& agent_;
   MeshEvents& events_;
+  MeshQuestions& questions_;
   const CallerOf caller_of_;
   std::deque<std::string> paths_;  // gRPC keeps pointers to these.
   std::atomic<int> calls_in_flight_{0};

@@ -23,6 +23,8 @@
 
 namespace trellis::api {
 
+class Settling;
+
 // Who calls, as the edge has verified it.
 struct Caller {
   enum class Kind {
@@ -67,7 +69,8 @@ struct AgentContext {
   // Which listener, rule and target group a request would meet.
   std::function<absl::StatusOr<v1::ExplainRequestResponse>(const v1::ExplainRequestRequest&)>
       explain;
-  Issuer* issuer = nullptr;  // Null: this agent issues nothing.
+  Issuer* issuer = nullptr;      // Null: this agent issues nothing.
+  Settling* settling = nullptr;  // Null: everything counts as created.
 
   RequestLog requests;  // Answers to repeat for repeated request ids.
 };

@@ -1,4 +1,4 @@
-// The mesh as the answering agent sees it.
+// What the answering agent would do with a request.
 #ifndef TRELLIS_NODE_API_HANDLERS_MESH_H_
 #define TRELLIS_NODE_API_HANDLERS_MESH_H_
 
@@ -8,8 +8,6 @@
 
 namespace trellis::api {
 
-absl::StatusOr<v1::MeshState> GetMeshState(CallContext& call,
-                                           const v1::GetMeshStateRequest& request);
 //   INVALID_ARGUMENT  authority, port or a header
 absl::StatusOr<v1::ExplainRequestResponse> ExplainRequest(CallContext& call,
                                                           const v1::ExplainRequestRequest& request);

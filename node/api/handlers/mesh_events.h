@@ -1,18 +1,14 @@
-// What happens in the mesh over time: waiting until a write is enforced everywhere, and watching
-// resources change. Driven by the catalog's and the gossip's feeds; nothing polls.
+// Watching resources change. Driven by the catalog's feed; nothing polls.
 #ifndef TRELLIS_NODE_API_HANDLERS_MESH_EVENTS_H_
 #define TRELLIS_NODE_API_HANDLERS_MESH_EVENTS_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "node/api/handlers/context.h"
 #include "proto/trellis/v1/mesh_api.pb.h"
@@ -20,10 +16,9 @@
 
 namespace trellis::api {
 
-// Subscribes to the feeds for the agent's life, so it lives as long as they do. Control thread.
+// Subscribes to the feed for the agent's life, so it lives as long as that does. Control thread.
 class MeshEvents {
  public:
-  static constexpr size_t kMaxWaiters = 256;
   static constexpr size_t kMaxWatchers = 64;
   // A watcher that is this many changes behind must start over.
   static constexpr size_t kMaxQueuedChanges = 1024;
@@ -34,20 +29,6 @@ class MeshEvents {
   MeshEvents(const MeshEvents&) = delete;
   MeshEvents& operator=(const MeshEvents&) = delete;
   ~MeshEvents();
-
-  // --- WaitForConvergence ---
-
-  using WaitAnswer = absl::AnyInvocable<void(absl::StatusOr<v1::WaitForConvergenceResponse>)>;
-
-  // Calls `answer` once: when every roster member enforces the write, or at the timeout with those
-  // that do not; possibly before this returns. Returns a number for CancelWait, 0 when answered.
-  //   INVALID_ARGUMENT    mesh_token or timeout
-  //   RESOURCE_EXHAUSTED  kMaxWaiters wait already
-  uint64_t Wait(const v1::WaitForConvergenceRequest& request, WaitAnswer answer);
-  // The answer is dropped uncalled.
-  void CancelWait(uint64_t id);
-
-  // --- WatchMesh ---
 
   // One watcher's view: first the resources there are, read as it goes, then the changes. Destroyed
   // by its owner, before the MeshEvents.
@@ -88,20 +69,7 @@ class MeshEvents {
                                                  std::function<void()> ready);
 
  private:
-  struct Waiter {
-    storage::VersionVector wanted;
-    absl::Duration started;
-    Scheduler::TimerId timer = Scheduler::TimerId::kNone;
-    WaitAnswer answer;
-  };
-
-  v1::WaitForConvergenceResponse Progress(const Waiter& waiter) const;
-  void OnViewsChanged();
-  void Finish(uint64_t id);
-
   AgentContext& agent_;
-  uint64_t next_waiter_ = 1;
-  std::map<uint64_t, Waiter> waiters_;
   std::set<Watcher*> watchers_;
 };
 

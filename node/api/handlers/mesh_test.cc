@@ -1,8 +1,7 @@
-// The mesh as the answering agent sees it: its state, its roster, waiting and watching.
+// The mesh as the answering agent sees it: its roster, its requests, what changes.
 #include "node/api/handlers/mesh.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,58 +23,17 @@ using testing::IsEmpty;
 
 class MeshTest : public testing::Test {
  protected:
-  MeshTest() {
-    agent_.MakeWorld();
-    agent_.gossip.members = {Member(1), Member(2)};
-  }
+  MeshTest() { agent_.MakeWorld(); }
 
-  // Holds and enforces all there is now.
-  gossip::MemberView Member(storage::NodeId node) {
-    gossip::MemberView member;
-    member.node = node;
-    member.liveness = gossip::Liveness::kAlive;
-    member.holds = agent_.catalog->vector();
-    member.enforces = agent_.catalog->vector();
-    member.root = agent_.catalog->root().ToBytes();
-    return member;
-  }
-  // A write that no member enforces yet; its token.
-  std::string Write(const std::string& display_name) {
+  void Write(const std::string& display_name) {
     EXPECT_OK(
         agent_.Call(CreateService, absl::StrCat("service { display_name: '", display_name, "' }")));
-    return agent_.written->ToString();
   }
 
   TestAgent agent_;
 };
 
-// --- State and roster ----------------------------------------------------------------------------
-
-TEST_F(MeshTest, StateTellsOfEachAgentWhatItLacks) {
-  Write("new");
-  agent_.gossip.members[0] = Member(1);
-  agent_.gossip.members[1].liveness = gossip::Liveness::kSuspect;
-  agent_.gossip.alarms = {"agents/0000000000000002 runs twice"};
-  ASSERT_OK_AND_ASSIGN(const auto state, agent_.Call(GetMeshState, ""));
-  EXPECT_EQ(state.answered_by(), "agents/0000000000000001");
-  ASSERT_EQ(state.alarms_size(), 1);
-  EXPECT_EQ(state.alarms(0), "agents/0000000000000002 runs twice");
-  EXPECT_EQ(state.account(), kAccount);
-  EXPECT_FALSE(state.converged());
-  ASSERT_EQ(state.agents_size(), 2);
-  EXPECT_EQ(state.agents(0).agent().display_name(), "alpha");
-  EXPECT_TRUE(state.agents(0).enforcing_all());
-  EXPECT_EQ(state.agents(1).liveness(), v1::SUSPECT);
-  EXPECT_EQ(state.agents(1).missing_transactions(), 1);
-  EXPECT_FALSE(state.agents(1).enforcing_all());
-}
-
-TEST_F(MeshTest, AnAgentThatIsDownDoesNotKeepTheOthersFromBeingConverged) {
-  Write("new");
-  agent_.gossip.members = {Member(1), gossip::MemberView{.node = 2}};
-  ASSERT_OK_AND_ASSIGN(const auto state, agent_.Call(GetMeshState, ""));
-  EXPECT_TRUE(state.converged());
-}
+// --- Roster and requests -------------------------------------------------------------------------
 
 TEST_F(MeshTest, AgentsAreReadListedAndEvictedForGood) {
   ASSERT_OK_AND_ASSIGN(const auto listed, agent_.Call(ListAgents, ""));
@@ -134,111 +92,6 @@ TEST_F(MeshTest, TokensAndCertificatesAreRefusedBeforeTheIssuerIsAsked) {
               StatusIs(StatusCode::kFailedPrecondition,
                        "this agent does not hold the mesh's issuing key; ask the agent that made "
                        "the mesh"));
-}
-
-// --- WaitForConvergence --------------------------------------------------------------------------
-
-class WaitTest : public MeshTest {
- protected:
-  uint64_t Wait(const std::string& token, std::optional<int> seconds = std::nullopt) {
-    v1::WaitForConvergenceRequest request;
-    request.set_mesh_token(token);
-    if (seconds.has_value()) request.mutable_timeout()->set_seconds(*seconds);
-    return events_.Wait(request, [this](absl::StatusOr<v1::WaitForConvergenceResponse> answer) {
-      ++answers_;
-      answer_ = std::move(answer);
-    });
-  }
-
-  MeshEvents events_{agent_.context};
-  absl::StatusOr<v1::WaitForConvergenceResponse> answer_ = absl::UnknownError("not yet");
-  int answers_ = 0;
-};
-
-TEST_F(WaitTest, AnswersAtOnceWhatAllEnforce) {
-  EXPECT_EQ(Wait(""), 0);
-  ASSERT_OK(answer_);
-  EXPECT_TRUE(answer_->converged());
-  EXPECT_EQ(answer_->agents(), 2);
-  EXPECT_EQ(answer_->enforcing(), 2);
-}
-
-TEST_F(WaitTest, AnswersWhenTheLastAgentEnforcesTheWrite) {
-  const std::string token = Write("new");
-  EXPECT_NE(Wait(token), 0);
-  agent_.gossip.members[0] = Member(1);
-  agent_.gossip.Tell();
-  EXPECT_EQ(answers_, 0);
-  agent_.sim.RunFor(absl::Seconds(2));
-  agent_.gossip.members[1] = Member(2);
-  agent_.gossip.Tell();
-  ASSERT_OK(answer_);
-  EXPECT_TRUE(answer_->converged());
-  EXPECT_EQ(answer_->took().seconds(), 2);
-  agent_.gossip.Tell();
-  agent_.sim.RunFor(absl::Minutes(1));
-  EXPECT_EQ(answers_, 1);
-}
-
-TEST_F(WaitTest, ALaterWriteIsNotWaitedFor) {
-  const std::string token = Write("new");
-  agent_.gossip.members = {Member(1), Member(2)};
-  Write("later");
-  EXPECT_EQ(Wait(token), 0);
-  EXPECT_TRUE(answer_->converged());
-  EXPECT_NE(Wait(""), 0) << "all that is held is more";
-}
-
-TEST_F(WaitTest, AtTheTimeoutItNamesTheStragglers) {
-  Wait(Write("new"));
-  agent_.gossip.members[0] = Member(1);
-  agent_.gossip.members.push_back(gossip::MemberView{.node = 3});
-  agent_.sim.RunFor(absl::Seconds(10) - absl::Milliseconds(1));
-  EXPECT_EQ(answers_, 0);
-  agent_.sim.RunFor(absl::Milliseconds(1));
-  ASSERT_OK(answer_);
-  EXPECT_FALSE(answer_->converged());
-  EXPECT_EQ(answer_->agents(), 3);
-  EXPECT_EQ(answer_->enforcing(), 1);
-  EXPECT_THAT(answer_->stragglers(), ElementsAre("beta", "agents/0000000000000003"));
-  EXPECT_EQ(answer_->took().seconds(), 10);
-}
-
-TEST_F(WaitTest, ManyStragglersAreCountedAndTwentyNamed) {
-  Write("new");
-  for (storage::NodeId node = 3; node <= 40; ++node) {
-    agent_.gossip.members.push_back(gossip::MemberView{.node = node});
-  }
-  Wait("", 0);
-  agent_.sim.RunFor(absl::ZeroDuration());
-  ASSERT_OK(answer_);
-  EXPECT_EQ(answer_->agents(), 40);
-  EXPECT_EQ(answer_->stragglers_size(), 20);
-}
-
-TEST_F(WaitTest, AfterACancelThereIsNoAnswer) {
-  const uint64_t id = Wait(Write("new"));
-  events_.CancelWait(id);
-  events_.CancelWait(id);
-  agent_.gossip.members = {Member(1), Member(2)};
-  agent_.gossip.Tell();
-  agent_.sim.RunFor(absl::Minutes(1));
-  EXPECT_EQ(answers_, 0);
-}
-
-TEST_F(WaitTest, BadRequestsAndTooManyAreRefused) {
-  EXPECT_EQ(Wait("garbage"), 0);
-  EXPECT_THAT(answer_, StatusIs(StatusCode::kInvalidArgument));
-  Wait("", 301);
-  EXPECT_THAT(answer_,
-              StatusIs(StatusCode::kInvalidArgument, "timeout: 5m1s is not between 0 and 5m"));
-  Wait("", -1);
-  EXPECT_THAT(answer_, StatusIs(StatusCode::kInvalidArgument));
-  const std::string token = Write("new");
-  for (size_t i = 0; i < MeshEvents::kMaxWaiters; ++i) EXPECT_NE(Wait(token), 0);
-  EXPECT_EQ(Wait(token), 0);
-  EXPECT_THAT(answer_, StatusIs(StatusCode::kResourceExhausted,
-                                "already 256 calls wait for convergence; try again later"));
 }
 
 // --- WatchMesh -----------------------------------------------------------------------------------

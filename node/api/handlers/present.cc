@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "node/api/handlers/resolve.h"
+#include "node/api/handlers/settling.h"
 #include "storage/resource/arn.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/names.h"
@@ -19,7 +20,7 @@ void ForEachGroup(const v1::RuleAction& action, F f) {
   }
 }
 
-v1::TargetStatus StatusOf(routing::TargetHealth health) {
+v1::TargetStatus HealthStatusOf(routing::TargetHealth health) {
   switch (health) {
     case routing::TargetHealth::kInitial:
       return v1::INITIAL;
@@ -46,13 +47,13 @@ v1::Resource Presenter::Present(const std::string& name, const v1::Resource& sto
       break;
     }
     case v1::Resource::kService:
-      shown.mutable_service()->set_status(v1::ACTIVE);
+      shown.mutable_service()->set_status(StatusOf(name));
       shown.mutable_service()->set_domain(
           resource::GeneratedDomain(stored.service().display_name(), resource::IdOf(name),
                                     agent_.mesh.id, agent_.mesh.region, agent_.mesh.domain));
       break;
     case v1::Resource::kTargetGroup:
-      shown.mutable_target_group()->set_status(v1::ACTIVE);
+      shown.mutable_target_group()->set_status(StatusOf(name));
       for (const std::string& service : UsersOf(name)) {
         shown.mutable_target_group()->add_services(service);
       }
@@ -61,15 +62,24 @@ v1::Resource Presenter::Present(const std::string& name, const v1::Resource& sto
       PresentTarget(name, shown.mutable_target());
       break;
     case v1::Resource::kVpcAssociation:
-      shown.mutable_vpc_association()->set_status(v1::ACTIVE);
+      shown.mutable_vpc_association()->set_status(StatusOf(name));
       break;
     case v1::Resource::kServiceAssociation:
-      shown.mutable_service_association()->set_status(v1::ACTIVE);
+      shown.mutable_service_association()->set_status(StatusOf(name));
       break;
     default:
       break;
   }
   return shown;
+}
+
+v1::ResourceStatus Presenter::StatusOf(const std::string& name) const {
+  if (agent_.settling == nullptr) return v1::ACTIVE;
+  const std::optional<storage::Catalog::Record> record = agent_.catalog.FindRecord(name);
+  // None, or deleted: a creation that is only tried out.
+  const bool created =
+      record.has_value() && record->resource != nullptr && agent_.settling->IsCreated(*record);
+  return created ? v1::ACTIVE : v1::CREATE_IN_PROGRESS;
 }
 
 // VPC Lattice reference 4.3.
@@ -83,7 +93,7 @@ void Presenter::PresentTarget(const std::string& name, v1::Target* target) {
   const health::Verdict verdict =
       (agent_.health ? agent_.health(name) : std::nullopt)
           .value_or(health::Verdict{routing::TargetHealth::kInitial, "NotCheckedByThisAgent"});
-  target->set_status(StatusOf(verdict.health));
+  target->set_status(HealthStatusOf(verdict.health));
   target->set_reason_code(verdict.reason_code);
 }
 

@@ -28,6 +28,7 @@ class Presenter {
     int services = 0;
   };
 
+  v1::ResourceStatus StatusOf(const std::string& name) const;
   void PresentTarget(const std::string& name, v1::Target* target);
   const std::set<std::string>& UsersOf(const std::string& target_group);
   const Associations& AssociationsOf(const std::string& service_network);

@@ -34,27 +34,53 @@ namespace trellis::api {
 inline constexpr char kAccount[] = "111122223333";
 inline constexpr storage::NodeId kNode = 1;
 
+// Keeps what it is asked until the test, or at once its scheduler, lets it answer.
 class FakeGossip final : public gossip::Gossip {
  public:
   void Start() override {}
   void SetEnforced(const storage::VersionVector&) override {}
   absl::Status CheckWritable() const override { return writable; }
   std::vector<std::string> Alarms() const override { return alarms; }
-  std::vector<gossip::MemberView> View() const override { return members; }
-  void SubscribeViews(absl::AnyInvocable<void()> listener) override {
-    listeners_.push_back(std::move(listener));
+  uint64_t Barrier(gossip::BarrierRequest request, gossip::Barriers::BarrierDone done) override {
+    barriers.push_back(std::move(request));
+    barriers_done_.emplace(++asked_, std::move(done));
+    AnswerSoon();
+    return asked_;
   }
+  uint64_t Survey(const gossip::SurveyRequest& request,
+                  gossip::Barriers::SurveyDone done) override {
+    surveys.push_back(request);
+    surveys_done_.emplace(++asked_, std::move(done));
+    AnswerSoon();
+    return asked_;
+  }
+  void CancelQuery(uint64_t id) override { barriers_done_.erase(id) || surveys_done_.erase(id); }
+  std::vector<gossip::MemberView> View() const override { return members; }
+  void SubscribeViews(absl::AnyInvocable<void()>) override {}
 
-  void Tell() {
-    for (auto& listener : listeners_) listener();
+  // Answers all that was asked and not cancelled.
+  void Answer() {
+    for (auto& [id, done] : std::exchange(barriers_done_, {})) done(result);
+    for (auto& [id, done] : std::exchange(surveys_done_, {})) done(rows);
   }
 
   std::vector<gossip::MemberView> members;
   absl::Status writable;
   std::vector<std::string> alarms;
+  Scheduler* answers_on = nullptr;  // Null: the test calls Answer.
+  gossip::BarrierResult result;     // What it answers.
+  gossip::SurveyRows rows;
+  std::vector<gossip::BarrierRequest> barriers;  // What it was asked.
+  std::vector<gossip::SurveyRequest> surveys;
 
  private:
-  std::vector<absl::AnyInvocable<void()>> listeners_;
+  void AnswerSoon() {
+    if (answers_on != nullptr) answers_on->Post([this] { Answer(); });
+  }
+
+  uint64_t asked_ = 0;
+  std::map<uint64_t, gossip::Barriers::BarrierDone> barriers_done_;
+  std::map<uint64_t, gossip::Barriers::SurveyDone> surveys_done_;
 };
 
 // Says what it was asked.
