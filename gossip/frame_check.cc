@@ -11,6 +11,7 @@
 #include "gossip/membership/origin_fence.h"
 #include "gossip/query/answers.h"
 #include "gossip/query/latencies.h"
+#include "gossip/replication/announcer.h"
 #include "storage/catalog/version.h"
 
 namespace trellis::gossip {
@@ -19,6 +20,8 @@ namespace {
 using peer::v1::Rumour;
 
 constexpr size_t kMaxVpcBytes = 64;
+// An honest peer asks for one at a time; each costs a page.
+constexpr size_t kMaxRanges = 16;
 
 absl::Status Malformed(absl::string_view field, absl::string_view found, absl::string_view wanted) {
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", found, "; wanted: ", wanted));
@@ -92,8 +95,17 @@ absl::Status CheckHeartbeat(const peer::v1::Heartbeat& heartbeat) {
 }
 
 absl::Status CheckDigest(const peer::v1::Digest& digest) {
-  RETURN_IF_ERROR(CheckAtMost("digest.holds", digest.holds().heads_size(), storage::kMaxOrigins));
-  return CheckLength("digest.root", digest.root(), kRootBytes);
+  return CheckAtMost("digest.holds", digest.holds().heads_size(), storage::kMaxOrigins);
+}
+
+absl::Status CheckRequest(const peer::v1::Request& request) {
+  RETURN_IF_ERROR(CheckAtMost("request.ranges", request.ranges_size(), kMaxRanges));
+  for (const peer::v1::Request::Range& range : request.ranges()) {
+    if (range.after() >= range.up_to()) {
+      return Malformed("request.ranges.after", absl::StrCat(range.after()), "less than up_to");
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckQuery(const peer::v1::Query& query) {
@@ -128,8 +140,14 @@ absl::Status CheckFrame(const peer::v1::Frame& frame) {
       return CheckDigest(frame.digest());
     case peer::v1::Frame::kRumours:
       return CheckRumours(frame.rumours());
+    case peer::v1::Frame::kAnnounce:
+      return CheckAtMost("announce.heads", frame.announce().heads_size(),
+                         Announcer::kMaxHeadsPerFrame);
+    case peer::v1::Frame::kRequest:
+      return CheckRequest(frame.request());
     case peer::v1::Frame::kPush:
     case peer::v1::Frame::kDeltas:
+    case peer::v1::Frame::kPrune:
       return absl::OkStatus();
     case peer::v1::Frame::kQuery:
       return CheckQuery(frame.query());

@@ -46,7 +46,7 @@ TEST(FrameCheckTest, GoodFramesPass) {
   EXPECT_OK(CheckFrame(GoodRumours()));
   frame.mutable_rumours();
   EXPECT_OK(CheckFrame(frame));
-  frame.mutable_digest()->set_root(std::string(16, 'r'));
+  frame.mutable_digest();
   EXPECT_OK(CheckFrame(frame));
   frame.mutable_push();
   EXPECT_OK(CheckFrame(frame));
@@ -176,13 +176,38 @@ INSTANTIATE_TEST_SUITE_P(
                                    });
                                  },
                                  "heartbeat.beats"},
-                    BadFrameCase{"DigestWithoutRoot",
+                    BadFrameCase{"RequestOfNothing",
                                  [] {
                                    peer::v1::Frame frame;
-                                   frame.mutable_digest();
+                                   frame.mutable_request()->add_ranges()->set_after(1);
                                    return frame;
                                  },
-                                 "digest.root"}),
+                                 "request.ranges.after"},
+                    BadFrameCase{"TooManyRanges",
+                                 [] {
+                                   peer::v1::Frame frame;
+                                   for (int i = 0; i < 17; ++i) {
+                                     frame.mutable_request()->add_ranges()->set_up_to(1);
+                                   }
+                                   return frame;
+                                 },
+                                 "request.ranges"},
+                    BadFrameCase{"QueryOfNobody",
+                                 [] {
+                                   peer::v1::Frame frame;
+                                   frame.mutable_query()->set_id(1);
+                                   return frame;
+                                 },
+                                 "query.root"},
+                    BadFrameCase{"TooManyStragglers",
+                                 [] {
+                                   peer::v1::Frame frame;
+                                   for (int i = 0; i < 21; ++i) {
+                                     frame.mutable_answer()->add_stragglers(i);
+                                   }
+                                   return frame;
+                                 },
+                                 "answer.stragglers"}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

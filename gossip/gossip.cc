@@ -46,7 +46,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         fence_(catalog, runtime.scheduler),
         heartbeats_({options.node, options.program_version, options.heartbeat_interval}, catalog,
                     runtime, Sender(), [this] { ViewsChanged(); }),
-        replicator_(options.node, options.digest_interval, catalog, runtime, Sender()),
+        replicator_(options.node, catalog, runtime, Sender()),
         queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
         barriers_(options.node, queries_, runtime,
                   [this](absl::string_view vpc) { return MembersOf(vpc); }) {}
@@ -78,6 +78,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
     return barriers_.Survey(request, std::move(done));
   }
   void CancelQuery(uint64_t id) override { barriers_.Cancel(id); }
+  const ReplicationCounters& replication() const override { return replicator_.counters(); }
   std::vector<MemberView> View() const override;
   void SubscribeViews(absl::AnyInvocable<void()> listener) override {
     view_listeners_.push_back(std::move(listener));
@@ -103,7 +104,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void ViewsChanged();
   std::vector<Barriers::Member> MembersOf(absl::string_view vpc) const;
 
-  Heartbeats::Send Sender() {
+  Replicator::Send Sender() {
     return
         [this](NodeId peer, const peer::v1::Frame& frame) { return transport_.Send(peer, frame); };
   }
@@ -137,7 +138,6 @@ void GossipImpl::Start() {
   heartbeats_.SetMembers(roster_.nodes());
   membership_.Start();
   heartbeats_.Start();
-  replicator_.Start();
   KeepLinks();
 }
 
@@ -224,8 +224,18 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, bool& greeted, const peer::v1:
       return absl::OkStatus();
     case peer::v1::Frame::kPush:
       return replicator_.OnPush(peer, frame.push());
+    case peer::v1::Frame::kAnnounce:
+      replicator_.OnAnnounce(peer, frame.announce());
+      return absl::OkStatus();
+    case peer::v1::Frame::kRequest:
+      replicator_.OnRequest(peer, frame.request());
+      return absl::OkStatus();
+    case peer::v1::Frame::kPrune:
+      replicator_.OnPrune(peer, frame.prune());
+      return absl::OkStatus();
     case peer::v1::Frame::kDigest:
-      return replicator_.OnDigest(peer, frame.digest());
+      replicator_.OnDigest(peer, frame.digest());
+      return absl::OkStatus();
     case peer::v1::Frame::kDeltas:
       return replicator_.OnDeltas(peer, frame.deltas());
     case peer::v1::Frame::kQuery:
@@ -264,12 +274,10 @@ absl::Status GossipImpl::HandleHello(NodeId peer, const peer::v1::Hello& hello) 
 }
 
 void GossipImpl::HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
-  if (heartbeat.boot() != 0) membership_.OnHeartbeat(peer, heartbeat);
   heartbeats_.OnHeartbeat(peer, heartbeat);
-  for (const peer::v1::Beat& beat : heartbeat.beats()) {
-    if (beat.node() != peer) continue;
-    replicator_.OnPeerHolds(peer, storage::VersionVector::FromProto(beat.holds()));
-  }
+  if (heartbeat.boot() == 0) return;  // Only beats.
+  membership_.OnHeartbeat(peer, heartbeat);
+  replicator_.OnPeerState(peer, heartbeat.root(), heartbeat.vector_hash());
 }
 
 peer::v1::Frame GossipImpl::MakeHello(NodeId peer) const {

@@ -1,6 +1,6 @@
 // The agent's part in the mesh: keeps its catalog equal to its peers' and knows who is alive.
 //
-// Puts membership (roster, neighbours, liveness), replication (push, digests, deltas) and questions
+// Puts membership (roster, neighbours, liveness), replication (push trees, exchanges) and questions
 // to the whole mesh over one Transport. Deterministic under an injected Runtime: tests/simulation
 // runs hundreds of these.
 //
@@ -19,6 +19,7 @@
 #include "base/runtime/runtime.h"
 #include "gossip/membership/liveness.h"
 #include "gossip/query/barriers.h"
+#include "gossip/replication/counters.h"
 #include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
@@ -47,7 +48,6 @@ class Gossip {
     std::vector<PeerAddress> seeds;
     int max_neighbours = 8;
     absl::Duration heartbeat_interval = absl::Seconds(1);
-    absl::Duration digest_interval = absl::Seconds(1);
   };
 
   // Everything is borrowed and outlives the gossip.
@@ -55,7 +55,7 @@ class Gossip {
                                         Transport& transport, Runtime runtime);
   virtual ~Gossip() = default;
 
-  // Opens links and begins heartbeats and digests.
+  // Opens links and begins heartbeats.
   virtual void Start() = 0;
 
   // The data plane obeys everything up to `vector` from now on; peers are told within 10 ms.
@@ -74,6 +74,8 @@ class Gossip {
   virtual uint64_t Barrier(BarrierRequest request, Barriers::BarrierDone done) = 0;
   virtual uint64_t Survey(const SurveyRequest& request, Barriers::SurveyDone done) = 0;
   virtual void CancelQuery(uint64_t id) = 0;
+
+  virtual const ReplicationCounters& replication() const = 0;
 
   // All roster members and this agent itself, by node id.
   virtual std::vector<MemberView> View() const = 0;

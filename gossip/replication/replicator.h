@@ -1,26 +1,32 @@
 // Keeps this agent's catalog equal to its peers'.
 //
 // Three ways, each enough alone to repair the one before:
-//   push    every new transaction goes at once to all links whose peer is not known to hold it;
-//   digest  each interval one random peer, each new link, and whoever shows a gap, is told what we
-//           hold; it answers with what we lack, in pages, and asks in turn for what it lacks;
-//   repair  when two agents hold equal vectors and yet different roots, each sends all it has.
-// Only one peer at a time is asked for pages, so a late joiner does not get everything from all.
+//   push      a new transaction goes at once down its origin's tree (push_tree.h);
+//   announce  links beside the tree are told of it, and ask for what does not come (announcer.h,
+//             fetcher.h); what is missing before a push is asked for at once;
+//   exchange  agents whose heartbeats differ compare their vectors (exchange.h).
 //
-// Nothing is buffered out of order: a push after a gap is dropped and the gap asked for.
+// Nothing is kept out of order: a push after a gap is dropped and the gap asked for. A transaction
+// is passed on when it is verified and applied in memory, before it is synced to disk.
 //
-// Spec: gossip-design 3.2 (push, first version: to all links, no tree), 3.4 (anti-entropy).
+// Spec: docs/decisions/0012; gossip-design 3.2, 3.4.
 #ifndef TRELLIS_GOSSIP_REPLICATION_REPLICATOR_H_
 #define TRELLIS_GOSSIP_REPLICATION_REPLICATOR_H_
 
-#include <map>
-#include <optional>
+#include <cstdint>
+#include <functional>
+#include <set>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/runtime/runtime.h"
+#include "gossip/replication/announcer.h"
+#include "gossip/replication/counters.h"
+#include "gossip/replication/exchange.h"
+#include "gossip/replication/fetcher.h"
+#include "gossip/replication/push_tree.h"
 #include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
@@ -30,31 +36,28 @@ namespace trellis::gossip {
 // peer sent what no honest peer sends: the caller closes the link.
 class Replicator {
  public:
-  using Send = absl::AnyInvocable<bool(NodeId, const peer::v1::Frame&)>;
-
-  // Deltas and pushes are cut at about this, well below kMaxFrameBytes.
-  static constexpr size_t kPageBytes = 512 << 10;
-  // Between two repairs of everything with the same peer.
-  static constexpr absl::Duration kRepairInterval = absl::Seconds(10);
+  // May be called until the replicator is destroyed.
+  using Send = std::function<bool(NodeId, const peer::v1::Frame&)>;
 
   // The catalog and runtime are borrowed; `send` as Transport::Send.
-  Replicator(NodeId self, absl::Duration digest_interval, storage::Catalog& catalog,
-             Runtime runtime, Send send);
-  ~Replicator();
+  Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, Send send);
   Replicator(const Replicator&) = delete;
   Replicator& operator=(const Replicator&) = delete;
-
-  void Start();
 
   // A peer that said Hello.
   void AddLink(NodeId peer);
   void RemoveLink(NodeId peer);
 
   absl::Status OnPush(NodeId from, const peer::v1::Push& push);
-  absl::Status OnDigest(NodeId from, const peer::v1::Digest& digest);
+  void OnAnnounce(NodeId from, const peer::v1::Announce& announce);
+  void OnRequest(NodeId from, const peer::v1::Request& request);
+  void OnPrune(NodeId from, const peer::v1::Prune& prune);
+  void OnDigest(NodeId from, const peer::v1::Digest& digest) { exchange_.OnDigest(from, digest); }
   absl::Status OnDeltas(NodeId from, const peer::v1::Deltas& deltas);
-  // The peer at the other end of a link says (in its beat) what it holds.
-  void OnPeerHolds(NodeId peer, const storage::VersionVector& holds);
+  // The peer at the other end of a link says in its heartbeat what it holds.
+  void OnPeerState(NodeId peer, absl::string_view root, uint64_t vector_hash) {
+    exchange_.OnPeerState(peer, root, vector_hash);
+  }
 
   // Whose transaction the catalog is taking in at this moment; this agent itself when none is.
   NodeId applying_from() const { return applying_from_; }
@@ -62,48 +65,33 @@ class Replicator {
   // To be called for each new transaction, local or received (Catalog::SubscribeDeltas).
   void OnTransaction(const storage::v1::Delta& delta);
 
+  const ReplicationCounters& counters() const { return counters_; }
+
  private:
-  struct Link {
-    storage::VersionVector known;  // What the peer is known to hold.
-    int divergences = 0;           // Sightings in a row of an equal vector with another root.
-    absl::Duration repaired_at = -absl::InfiniteDuration();
-  };
-  // Pages being asked for, from one peer.
-  struct Pull {
-    NodeId from = 0;
-    absl::Duration deadline;
-    // Of a repair: how far it has come. None: an ordinary pull, which has come as far as we hold.
-    std::optional<storage::VersionVector> repair;
-  };
+  enum class Outcome { kApplied, kGap, kRefused };
 
-  void Tick();
-  peer::v1::Frame MakeDigest(bool answer) const;
-  void StartPull(NodeId from, bool answer);
-  void StartRepair(NodeId from, Link& link);
-  void ContinuePull();
-  // Asks some peer known to hold what we lack, unless somebody is being asked already.
-  void PullIfBehind();
-  bool Pulling();
-  bool Behind(const Link& link) const { return !catalog_.vector().Covers(link.known); }
-
-  // Applies what is new; sets *gap when something before a delta is missing.
-  absl::Status Apply(NodeId from, const storage::v1::Delta& delta, bool* gap);
-  void SendPage(NodeId to, const storage::VersionVector& after);
-  void NoteDivergence(NodeId from, Link& link, bool tell);
-  // Pushes `fresh_` to all who are not known to hold it.
-  void PushFresh(NodeId except);
+  // Not OK: no honest peer sent it.
+  absl::StatusOr<Outcome> Apply(NodeId from, const storage::v1::Delta& delta);
+  absl::Status ApplyPushed(NodeId from, const storage::v1::Delta& delta);
+  void Ask(NodeId from, const storage::Origin& origin, uint64_t after, uint64_t up_to);
+  void SendRange(NodeId to, const storage::Origin& origin, uint64_t after);
+  // Passes `fresh_` on along each origin's tree, and announces it beside.
+  void PassOn(NodeId except);
+  void PassOnTo(NodeId link, const std::vector<storage::v1::Delta>& fresh);
+  void PushOrAnnounce(NodeId link, peer::v1::Frame frame);
 
   const NodeId self_;
-  const absl::Duration digest_interval_;
   storage::Catalog& catalog_;
-  const Runtime runtime_;
   Send send_;
-  std::map<NodeId, Link> links_;
-  std::optional<Pull> pull_;
+  ReplicationCounters counters_;
+  std::set<NodeId> links_;
+  PushTree tree_;
+  Announcer announcer_;
+  Exchange exchange_;
+  Fetcher fetcher_;
   NodeId applying_from_;  // self_: nobody's.
   std::vector<storage::v1::Delta>
       fresh_;  // New since the frame being handled began: bounded by it.
-  Scheduler::TimerId tick_timer_ = Scheduler::TimerId::kNone;
 };
 
 }  // namespace trellis::gossip

@@ -113,7 +113,8 @@ class Parser {
         return Usage(absl::StrCat("--", flag.name, ": ", flag.value, " is missing"));
       value = Next();
     }
-    if (!flag.choices.empty() &&
+    const bool left_out = flag.value_optional && !has_value;
+    if (!flag.choices.empty() && !left_out &&
         std::find(flag.choices.begin(), flag.choices.end(), value) == flag.choices.end()) {
       return Usage(absl::StrCat("--", flag.name, ": \"", value, "\"; expected ",
                                 absl::StrJoin(flag.choices, ", "),

@@ -55,6 +55,7 @@ class FakeGossip final : public gossip::Gossip {
     return asked_;
   }
   void CancelQuery(uint64_t id) override { barriers_done_.erase(id) || surveys_done_.erase(id); }
+  const gossip::ReplicationCounters& replication() const override { return counters_; }
   std::vector<gossip::MemberView> View() const override { return members; }
   void SubscribeViews(absl::AnyInvocable<void()>) override {}
 
@@ -78,6 +79,7 @@ class FakeGossip final : public gossip::Gossip {
     if (answers_on != nullptr) answers_on->Post([this] { Answer(); });
   }
 
+  gossip::ReplicationCounters counters_;
   uint64_t asked_ = 0;
   std::map<uint64_t, gossip::Barriers::BarrierDone> barriers_done_;
   std::map<uint64_t, gossip::Barriers::SurveyDone> surveys_done_;
