@@ -154,13 +154,15 @@ void Gate::Close() {
 }
 
 bool LinkStream::Send(const Frame& frame) {
-  const size_t bytes = frame.ByteSizeLong();
   MutexLock lock(mutex_);
-  if (ended_ || queued_bytes_ + bytes > kMaxQueuedBytes) return false;
-  queue_.push_back(frame);
-  queued_bytes_ += bytes;
-  if (queue_.size() == 1) StartWriting(queue_.front());
+  if (ended_ || !queue_.Add(frame)) return false;
+  if (!writing_) WriteNext();
   return true;
+}
+
+void LinkStream::WriteNext() {
+  writing_ = !ended_ && queue_.Next(&outgoing_);
+  if (writing_) StartWriting(outgoing_);
 }
 
 void LinkStream::Read() {
@@ -197,9 +199,7 @@ void LinkStream::OnRead(bool ok, const std::shared_ptr<LinkStream>& self) {
 void LinkStream::OnWrite(bool ok) {
   if (!ok) return End(absl::OkStatus());
   MutexLock lock(mutex_);
-  queued_bytes_ -= queue_.front().ByteSizeLong();
-  queue_.pop_front();
-  if (!ended_ && !queue_.empty()) StartWriting(queue_.front());
+  WriteNext();
 }
 
 std::shared_ptr<LinkStream> OpenLinkStream(std::shared_ptr<Gate> gate,

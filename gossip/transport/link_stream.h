@@ -1,4 +1,4 @@
-// One Peer.Link stream, whichever end opened it: frames out through a bounded queue, frames in one
+// One Peer.Link stream, whichever end opened it: frames out through bounded queues, frames in one
 // at a time.
 //
 // gRPC calls it on its own threads. It hands what happened to the control thread through a Gate and
@@ -10,8 +10,6 @@
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -21,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "base/runtime/scheduler.h"
 #include "base/sync/mutex.h"
+#include "gossip/transport/send_queue.h"
 #include "gossip/transport/transport.h"
 #include "proto/trellis/peer/v1/frame.pb.h"
 
@@ -64,7 +63,7 @@ class LinkStream {
  public:
   virtual ~LinkStream() = default;
 
-  // False when the stream is over or kMaxQueuedBytes wait already.
+  // False when the stream is over or the frame's queue is full.
   bool Send(const peer::v1::Frame& frame);
   // Takes the next frame. Once after the link is up, then once after each OnFrame.
   void Read();
@@ -91,13 +90,16 @@ class LinkStream {
   const std::shared_ptr<Gate> gate_;
 
  private:
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   Mutex mutex_;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   // Why, when this end ended it; gRPC's status otherwise.
   absl::Status why_ ABSL_GUARDED_BY(mutex_);
-  std::deque<peer::v1::Frame> queue_ ABSL_GUARDED_BY(mutex_);  // The first is being written.
-  size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  peer::v1::Frame incoming_;  // gRPC's between Read and OnRead.
+  SendQueue queue_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  peer::v1::Frame outgoing_ ABSL_GUARDED_BY(mutex_);  // gRPC's while writing_.
+  peer::v1::Frame incoming_;                          // gRPC's between Read and OnRead.
 };
 
 // Opens a stream on `channel`.

@@ -19,8 +19,12 @@ using NodeId = uint64_t;
 
 // A frame larger than this is refused by the receiver and closes the link.
 inline constexpr size_t kMaxFrameBytes = 4 << 20;
-// Frames wait in a queue per link; past this bound Send refuses.
-inline constexpr size_t kMaxQueuedBytes = 16 << 20;
+// Frames wait in three queues per link (send_queue.h); past the bound of its own, Send refuses.
+inline constexpr size_t kMaxQueuedControlBytes = 5 << 20;
+inline constexpr size_t kMaxQueuedPushBytes = 6 << 20;
+inline constexpr size_t kMaxQueuedPageBytes = 5 << 20;
+inline constexpr size_t kMaxQueuedBytes =
+    kMaxQueuedControlBytes + kMaxQueuedPushBytes + kMaxQueuedPageBytes;
 
 struct PeerAddress {
   NodeId node = 0;
@@ -42,7 +46,8 @@ class Transport {
     // A dial of a peer that SetPeers named gave no link. `refused`: its host answered that nobody
     // listens there, so its process is gone; otherwise nobody knows.
     virtual void OnDialFailed(NodeId /*peer*/, bool /*refused*/) {}
-    // In the order sent; never before OnLinkUp.
+    // In the order sent, but that control goes before pushes and these before pages; never before
+    // OnLinkUp.
     virtual void OnFrame(NodeId peer, const peer::v1::Frame& frame) = 0;
   };
 
