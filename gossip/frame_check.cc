@@ -41,16 +41,6 @@ absl::Status CheckNotZero(absl::string_view field, uint64_t value) {
   return value != 0 ? absl::OkStatus() : Malformed(field, "0", "another number");
 }
 
-absl::Status CheckBeat(const peer::v1::Beat& beat) {
-  RETURN_IF_ERROR(CheckNotZero("beat.node", beat.node()));
-  RETURN_IF_ERROR(CheckNotZero("beat.boot", beat.boot()));
-  RETURN_IF_ERROR(
-      CheckAtMost("beat.program_version", beat.program_version().size(), kMaxProgramVersionBytes));
-  RETURN_IF_ERROR(CheckAtMost("beat.holds", beat.holds().heads_size(), storage::kMaxOrigins));
-  RETURN_IF_ERROR(CheckAtMost("beat.enforces", beat.enforces().heads_size(), storage::kMaxOrigins));
-  return CheckLength("beat.root", beat.root(), kRootBytes);
-}
-
 // The start of a process and how often it was brought back: neither near the end of numbers.
 absl::Status CheckLife(absl::string_view field, uint64_t boot, uint64_t life) {
   if (boot < Membership::kMaxLife && life < Membership::kMaxLife) return absl::OkStatus();
@@ -87,9 +77,7 @@ absl::Status CheckHello(const peer::v1::Hello& hello) {
 }
 
 absl::Status CheckHeartbeat(const peer::v1::Heartbeat& heartbeat) {
-  RETURN_IF_ERROR(CheckAtMost("heartbeat.beats", heartbeat.beats_size(), kMaxBeats));
-  for (const peer::v1::Beat& beat : heartbeat.beats()) RETURN_IF_ERROR(CheckBeat(beat));
-  if (heartbeat.boot() == 0) return absl::OkStatus();  // Only beats.
+  RETURN_IF_ERROR(CheckNotZero("heartbeat.boot", heartbeat.boot()));
   RETURN_IF_ERROR(CheckLife("heartbeat.boot, life", heartbeat.boot(), heartbeat.life()));
   return CheckLength("heartbeat.root", heartbeat.root(), kRootBytes);
 }

@@ -13,8 +13,6 @@ namespace trellis::gossip {
 
 inline constexpr int kMeshIdBytes = 16;
 inline constexpr int kRootBytes = 16;
-// More than an honest peer puts into one frame. Vectors are bounded by storage::kMaxOrigins.
-inline constexpr int kMaxBeats = 4096;
 inline constexpr int kMaxProgramVersionBytes = 64;
 inline constexpr int kMaxRumours = RumourMill::kMaxRumours + LivenessTable::kAgreeing;
 

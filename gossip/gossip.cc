@@ -1,6 +1,7 @@
 #include "gossip/gossip.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -4,7 +4,7 @@
 // to the whole mesh over one Transport. Deterministic under an injected Runtime: tests/simulation
 // runs hundreds of these.
 //
-// Spec: gossip-design 3.1 to 3.4, the first version of each.
+// Spec: docs/decisions/0011, 0012.
 #ifndef TRELLIS_GOSSIP_GOSSIP_H_
 #define TRELLIS_GOSSIP_GOSSIP_H_
 
@@ -31,10 +31,6 @@ struct MemberView {
   Liveness liveness = Liveness::kDown;
   // The last sign of life of a neighbour, or of one whom the mesh misses; zero for all others.
   absl::Duration since_heard;
-  std::string program_version;
-  storage::VersionVector holds;
-  storage::VersionVector enforces;
-  std::string root;  // 16 bytes, or empty when never heard.
 };
 
 // Thread-safety: none; control thread.
@@ -58,7 +54,7 @@ class Gossip {
   // Opens links and begins heartbeats.
   virtual void Start() = 0;
 
-  // The data plane obeys everything up to `vector` from now on; peers are told within 10 ms.
+  // The data plane obeys everything up to `vector` from now on: who asked is told within 10 ms.
   virtual void SetEnforced(const storage::VersionVector& vector) = 0;
 
   // OK unless this agent must not accept writes; it proxies on all the same.
@@ -79,9 +75,6 @@ class Gossip {
 
   // All roster members and this agent itself, by node id.
   virtual std::vector<MemberView> View() const = 0;
-
-  // Called whenever a member's view changed (liveness, holds, enforces).
-  virtual void SubscribeViews(absl::AnyInvocable<void()> listener) = 0;
 };
 
 }  // namespace trellis::gossip

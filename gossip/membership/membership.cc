@@ -61,7 +61,8 @@ void Membership::TickAgain(absl::Duration delay) {
 void Membership::Tick() {
   ForgiveIfLate(tick_due_);
   TickAgain(options_.interval);
-  Beat();
+  const peer::v1::Frame heartbeat = MakeHeartbeat();
+  for (const NodeId peer : links_) hands_.send(peer, heartbeat);
   for (const NodeId silent : monitor_.TakeSilent(Now())) Accuse(silent, Rumour::SILENT);
   CloseSilentLinks();
   clocks_.Tick();
@@ -77,7 +78,7 @@ void Membership::ForgiveIfLate(absl::Duration due) {
   table_.Forgive(Now());
 }
 
-void Membership::Beat() {
+peer::v1::Frame Membership::MakeHeartbeat() const {
   peer::v1::Frame frame;
   peer::v1::Heartbeat& heartbeat = *frame.mutable_heartbeat();
   heartbeat.set_wall_micros(absl::ToUnixMicros(runtime_.scheduler.WallNow()));
@@ -85,7 +86,7 @@ void Membership::Beat() {
   heartbeat.set_life(life_.count);
   heartbeat.set_root(catalog_.root().ToBytes());
   heartbeat.set_vector_hash(catalog_.vector().Hash());
-  for (const NodeId peer : links_) hands_.send(peer, frame);
+  return frame;
 }
 
 void Membership::CloseSilentLinks() {
@@ -114,6 +115,7 @@ void Membership::AddLink(NodeId peer, const peer::v1::Hello& hello) {
   mill_.AddLink(peer);
   monitor_.LinkUp(peer, Now());
   NoteClock(peer, hello.wall_micros());
+  hands_.send(peer, MakeHeartbeat());  // What both hold is compared at once.
   if (twins_.SawHello(peer, hello.process(), Now())) {
     peer::v1::Frame frame;
     Rumour& rumour = *frame.mutable_rumours()->add_rumours();
@@ -256,7 +258,6 @@ void Membership::Judge() {
     // Once more: with each that falls, fewer need to agree.
   }
   if (table_.down() != planned_without_) PlanLater();
-  hands_.changed();
   runtime_.scheduler.Cancel(verdict_timer_);
   verdict_timer_ = Scheduler::TimerId::kNone;
   const absl::Duration due = table_.NextVerdict();

@@ -39,8 +39,7 @@ class Membership {
   struct Hands {
     RumourMill::Send send;  // As Transport::Send.
     absl::AnyInvocable<void(NodeId, const absl::Status& why)> close;
-    absl::AnyInvocable<void()> link;     // The plan has changed. Not inside a call of Membership.
-    absl::AnyInvocable<void()> changed;  // A verdict.
+    absl::AnyInvocable<void()> link;  // The plan has changed. Not inside a call of Membership.
   };
 
   // A timer this late says that this process was away, not the others.
@@ -86,7 +85,7 @@ class Membership {
   void Tick();
   void TickAgain(absl::Duration delay);
   void ForgiveIfLate(absl::Duration due);
-  void Beat();
+  peer::v1::Frame MakeHeartbeat() const;
   void CloseSilentLinks();
   void NoteClock(NodeId peer, int64_t wall_micros);
 

@@ -57,7 +57,6 @@ class FakeGossip final : public gossip::Gossip {
   void CancelQuery(uint64_t id) override { barriers_done_.erase(id) || surveys_done_.erase(id); }
   const gossip::ReplicationCounters& replication() const override { return counters_; }
   std::vector<gossip::MemberView> View() const override { return members; }
-  void SubscribeViews(absl::AnyInvocable<void()>) override {}
 
   // Answers all that was asked and not cancelled.
   void Answer() {
