@@ -59,6 +59,9 @@ class FakeCatalog final : public storage::Catalog {
   // The compiler uses none of these.
   void VisitTombstones(absl::string_view,
                        absl::FunctionRef<void(const std::string& name)>) const override {}
+  void VisitConflicts(
+      absl::string_view, absl::string_view,
+      absl::FunctionRef<bool(const std::string& name, const Record& lost)>) const override {}
   absl::StatusOr<storage::MeshToken> Commit(std::vector<storage::Change>) override {
     return Unused();
   }
@@ -71,6 +74,7 @@ class FakeCatalog final : public storage::Catalog {
   storage::Root root() const override { return {}; }
   const storage::Origin& origin() const override { return origin_; }
   size_t tombstone_count() const override { return 0; }
+  size_t conflict_count() const override { return 0; }
   uint64_t equivocations() const override { return 0; }
   absl::StatusOr<std::shared_ptr<const storage::Author>> AuthorOf(const storage::Origin&) override {
     return Unused();

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -28,6 +29,37 @@ void CatalogImpl::VisitTombstones(absl::string_view prefix,
   }
 }
 
+void CatalogImpl::VisitConflicts(
+    absl::string_view prefix, absl::string_view after,
+    absl::FunctionRef<bool(const std::string& name, const Record& lost)> visit) const {
+  auto it = after < prefix ? losers_.lower_bound(prefix) : losers_.upper_bound(after);
+  for (; it != losers_.end() && absl::StartsWith(it->first, prefix); ++it) {
+    for (const Stored& lost : it->second) {
+      if (lost.listed && !visit(it->first, lost)) return;
+    }
+  }
+}
+
+std::vector<Stored> CatalogImpl::Held(absl::string_view name) const {
+  std::vector<Stored> held;
+  if (const Stored* winner = FindStored(name)) held.push_back(*winner);
+  if (const auto losers = losers_.find(name); losers != losers_.end()) {
+    held.insert(held.end(), losers->second.begin(), losers->second.end());
+  }
+  return held;
+}
+
+const Stored* CatalogImpl::FindRow(absl::string_view name, const OriginKey& key) const {
+  const Stored* winner = FindStored(name);
+  if (winner == nullptr || winner->origin_key() == key) return winner;
+  const auto losers = losers_.find(name);
+  if (losers == losers_.end()) return nullptr;
+  for (const Stored& lost : losers->second) {
+    if (lost.origin_key() == key) return &lost;
+  }
+  return nullptr;
+}
+
 // --- Writing -----------------------------------------------------------------------------------
 
 absl::Status CatalogImpl::CheckChange(const Change& change) const {
@@ -37,6 +69,7 @@ absl::Status CatalogImpl::CheckChange(const Change& change) const {
     return absl::FailedPreconditionError(
         absl::StrCat(change.name, ": was deleted, which is final; use a new id"));
   }
+  if (!change.resolves.empty()) return CheckResolution(change);
   if (live && change.base.is_none()) {
     return absl::AbortedError(absl::StrCat(change.name, ": exists already; read it and try again"));
   }
@@ -47,6 +80,23 @@ absl::Status CatalogImpl::CheckChange(const Change& change) const {
     return absl::AbortedError(absl::StrCat(change.name, ": changed meanwhile (etag ",
                                            held->version.ToEtag(), ", not ", change.base.ToEtag(),
                                            "); read it and try again"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CatalogImpl::CheckResolution(const Change& change) const {
+  const std::vector<Stored> held = Held(change.name);
+  if (held.empty() || held.front().version != change.base) {
+    return absl::AbortedError(
+        absl::StrCat(change.name, ": changed meanwhile; look at its conflicts again"));
+  }
+  for (const Version& version : change.resolves) {
+    const bool listed = absl::c_any_of(
+        held, [&](const Stored& write) { return write.listed && write.version == version; });
+    if (!listed) {
+      return absl::AbortedError(absl::StrCat(change.name, ": has no conflict ", version.ToEtag(),
+                                             " any more; list them again"));
+    }
   }
   return absl::OkStatus();
 }
@@ -70,6 +120,10 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t
   origin_.ToProto(entry.mutable_origin());
   entry.set_sequence(sequence);
   entry.set_index(index);
+  if (const auto ancestry = Descend(Held(change.name), change.resolves)) {
+    for (const Version& elder : ancestry->context) elder.ToProto(entry.add_context());
+    for (const Version& open : ancestry->open) open.ToProto(entry.add_open());
+  }
   if (change.resource.has_value()) {
     const Stored* held = FindStored(change.name);
     const bool live = held != nullptr && held->resource != nullptr;

@@ -53,6 +53,9 @@ struct Change {
   // The version the author read; refused with ABORTED unless it is still the current one. None
   // (the default): the name must be new. Required for deletes.
   Version base;
+  // Conflicts that this write settles; the others of its name stay open. With any, `base` is the
+  // winner's version, deleted or not.
+  std::vector<Version> resolves;
 };
 
 // What listeners learn: old and new state of every name a commit touched, in order.
@@ -112,18 +115,24 @@ class Catalog {
   // Names under `prefix` that were deleted and are not live again, in name order.
   virtual void VisitTombstones(absl::string_view prefix,
                                absl::FunctionRef<void(const std::string& name)> visit) const = 0;
+  // Writes that lost to a concurrent one that says something else, and wait for somebody to look at
+  // them (Change::resolves): of names under `prefix` and greater than `after`, in name order, the
+  // newest of a name first, until `visit` returns false.
+  virtual void VisitConflicts(
+      absl::string_view prefix, absl::string_view after,
+      absl::FunctionRef<bool(const std::string& name, const Record& lost)> visit) const = 0;
 
   // --- Writing -------------------------------------------------------------------------------
 
   // Applies all changes or none, as one transaction of this origin, durable when it returns. Sets
   // etag, create_time and update_time of the resources. No changes: the token of the last write.
-  //   ABORTED              a base is not current; the message names the resource
+  //   ABORTED              a base is not current, or no conflict is what it would resolve; the
+  //                        message names the resource
   //   FAILED_PRECONDITION  the name was deleted and its kind (agents, join tokens) never returns;
-  //   or
-  //                        our clock is so far behind that peers would not take the write yet
+  //                        or our clock is so far behind that peers would not take the write yet
   //   INVALID_ARGUMENT     more than kMaxTransaction changes or kMaxTransactionBytes, one name
-  //                        twice, or a resource that
-  //                        peers would refuse: too large, or of another name than its key
+  //                        twice, or a resource that peers would refuse: too large, or of another
+  //                        name than its key
   //   PERMISSION_DENIED    this agent is a worker, which may not write that; see CheckMayWrite
   //   UNAVAILABLE          the engine refused; nothing changed
   virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
@@ -163,6 +172,7 @@ class Catalog {
   virtual const Origin& origin() const = 0;
   virtual size_t live_count() const = 0;
   virtual size_t tombstone_count() const = 0;
+  virtual size_t conflict_count() const = 0;  // As VisitConflicts shows them.
   // Second transactions, validly signed, in the place of one that is held: each is proof that an
   // identity was stolen or cloned. Logged with both.
   virtual uint64_t equivocations() const = 0;

@@ -17,6 +17,8 @@
 #include "storage/catalog/entry_check.h"
 #include "storage/catalog/keys.h"
 #include "storage/catalog/seal.h"
+#include "storage/catalog/siblings.h"
+#include "storage/catalog/stored.h"
 
 namespace trellis::storage {
 
@@ -24,19 +26,6 @@ namespace trellis::storage {
 inline uint64_t HlcAt(absl::Time time) {
   return static_cast<uint64_t>(std::max<int64_t>(absl::ToUnixMillis(time), 0)) << 16;
 }
-
-// What the catalog keeps of one name. The payload's bytes stay in the engine.
-struct Stored : Catalog::Record {
-  uint32_t index = 0;        // In its transaction.
-  uint32_t entry_bytes = 0;  // Of the stored entry, about.
-  bool final_delete = false;
-  absl::uint128 digest = 0;
-
-  OriginKey origin_key() const { return {origin, sequence, index}; }
-};
-
-// `resource` is the entry's, parsed; null for a tombstone.
-Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash& hash);
 
 // A transaction of which something is held: its seal is in kSeals.
 struct Transaction {
@@ -78,6 +67,9 @@ class CatalogImpl final : public Catalog {
       absl::FunctionRef<bool(const std::string& name, const Record& record)> visit) const override;
   void VisitTombstones(absl::string_view prefix,
                        absl::FunctionRef<void(const std::string& name)> visit) const override;
+  void VisitConflicts(
+      absl::string_view prefix, absl::string_view after,
+      absl::FunctionRef<bool(const std::string& name, const Record& lost)> visit) const override;
 
   absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) override;
   absl::Status StartIncarnation() override;
@@ -90,6 +82,7 @@ class CatalogImpl final : public Catalog {
   const Origin& origin() const override { return origin_; }
   size_t live_count() const override { return records_.size() - tombstones_; }
   size_t tombstone_count() const override { return tombstones_; }
+  size_t conflict_count() const override { return conflicts_; }
   uint64_t equivocations() const override { return equivocations_; }
   absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) override;
 
@@ -101,26 +94,38 @@ class CatalogImpl final : public Catalog {
   }
 
  private:
-  // An entry on its way in that wins over what is held, and the delta's entry it came from.
-  struct Winner {
-    Stored stored;
-    const v1::Entry* entry;
-  };
-  struct Winners {
-    std::vector<std::string> names;  // In the order first touched.
-    absl::btree_map<std::string, Winner> by_name;
-  };
   struct Row {
-    uint64_t sequence;
+    OriginKey key;
     std::string name;
+    bool won = false;  // Its entry is in kEntries; else in kSiblings.
   };
   // What becomes of transactions; none of it held any more: absent.
   using Transactions = absl::btree_map<TransactionKey, std::optional<Transaction>>;
+  // The writes of a name that are held, and that will be.
+  struct Touched {
+    std::vector<Stored> before;
+    std::vector<Stored> after;
+    bool changed = false;
+  };
+  // What a delta will do.
+  struct Plan {
+    std::vector<std::string> names;  // That change, in the order first touched.
+    absl::btree_map<std::string, Touched> touched;
+    absl::btree_map<OriginKey, const v1::Entry*> fresh;  // What of the delta was new.
+    absl::btree_map<TransactionKey, int> rows;           // Won and lost.
+    Transactions transactions;
+    Batch batch;
+  };
 
   const Stored* FindStored(absl::string_view name) const {
     const auto it = records_.find(name);
     return it == records_.end() ? nullptr : &it->second;
   }
+
+  // All that is held of `name`, ranked.
+  std::vector<Stored> Held(absl::string_view name) const;
+  // The write of `name` that is at `key`; null: none.
+  const Stored* FindRow(absl::string_view name, const OriginKey& key) const;
 
   // Opening.
   absl::Status LoadIdentity();
@@ -128,6 +133,7 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<bool> AuthorChanged();
   absl::Status LoadMeta();
   absl::Status LoadEntries();
+  absl::Status LoadSiblings();
   absl::Status LoadSeals();
   absl::Status LoadIndex();
 
@@ -139,19 +145,25 @@ class CatalogImpl final : public Catalog {
 
   // Writing.
   absl::Status CheckChange(const Change& change) const;
+  absl::Status CheckResolution(const Change& change) const;
   absl::Status CheckClock(const Version& version) const;
   uint64_t NextHlc(const std::vector<Change>& changes) const;
   v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence,
                       uint32_t index) const;
   void Sign(v1::Delta& delta, const std::vector<EntryHash>& hashes) const;
-  Winners FindWinners(const v1::Delta& delta, const Verified& verified) const;
-  Batch MakeBatch(const v1::Delta& delta, const Winners& winners) const;
-  Transactions PlanSeals(const v1::Delta& delta, const Winners& winners, Batch& batch) const;
-  v1::Delta MakePassedOn(const v1::Delta& delta, const Winners& winners) const;
+  Plan MergeEntries(const v1::Delta& delta, const Verified& verified) const;
+  // Errors: the engine's.
+  absl::Status PlanRows(Plan& plan);
+  void PlanSeals(const v1::Delta& delta, Plan& plan) const;
+  void PlanMeta(const v1::Delta& delta, Plan& plan) const;
+  v1::Delta MakePassedOn(const v1::Delta& delta, const Plan& plan) const;
   // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
   // if nothing was new.
   absl::StatusOr<bool> Merge(const v1::Delta& delta, const Verified& verified, bool local);
-  void Replace(const std::string& name, Stored stored);
+  // Takes over what the engine has taken, and says what changed.
+  Applied Adopt(Plan& plan);
+  // Makes `after`, ranked, what is held of `name`.
+  void Install(const std::string& name, std::vector<Stored> after);
   void Notify(const Applied& applied, const v1::Delta& delta);
 
   // Replication.
@@ -174,7 +186,9 @@ class CatalogImpl final : public Catalog {
   uint64_t hlc_ = 0;        // Of the newest version issued or, within bounds, received.
   uint64_t hlc_bound_ = 0;  // As the engine has it: no version above it was ever issued.
   VersionVector vector_;
-  absl::btree_map<std::string, Stored> records_;
+  absl::btree_map<std::string, Stored> records_;                   // The winner of each name.
+  absl::btree_map<std::string, std::vector<Stored>> losers_;       // Ranked; never empty.
+  size_t conflicts_ = 0;                                           // Listed ones among the losers.
   absl::flat_hash_map<TransactionKey, Transaction> transactions_;  // Never iterated.
   // As far as they were needed since the start; at most kMaxOrigins.
   absl::btree_map<Origin, std::shared_ptr<const Author>> authors_;

@@ -126,6 +126,7 @@ class History {
       EXPECT_EQ(node->catalog->root(), nodes_[0]->catalog->root());
       EXPECT_EQ(node->catalog->vector(), nodes_[0]->catalog->vector());
       EXPECT_EQ(node->catalog->live_count(), nodes_[0]->catalog->live_count());
+      EXPECT_EQ(node->catalog->conflict_count(), nodes_[0]->catalog->conflict_count());
       const Root root = node->catalog->root();
       const VersionVector vector = node->catalog->vector();
       node->Open();

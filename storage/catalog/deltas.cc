@@ -13,10 +13,11 @@ absl::StatusOr<std::vector<CatalogImpl::Row>> CatalogImpl::RowsAfter(const Origi
       Table::kByOrigin, OriginKey{origin, after + 1}.Encode(), OriginKey{origin, head + 1}.Encode(),
       [&](absl::string_view key, absl::string_view name) {
         OriginKey origin_key;
-        const Stored* held = FindStored(name);
-        index_broken = !OriginKey::Decode(key, &origin_key) || held == nullptr;
+        index_broken = !OriginKey::Decode(key, &origin_key);
+        const Stored* held = index_broken ? nullptr : FindRow(name, origin_key);
+        index_broken = held == nullptr;
         if (index_broken) return false;
-        if (rows.empty() || rows.back().sequence != origin_key.sequence) {
+        if (rows.empty() || rows.back().key.sequence != origin_key.sequence) {
           *more = !rows.empty() && *bytes >= max_bytes;
           if (*more) return false;
           const auto transaction = transactions_.find(origin_key.transaction());
@@ -25,7 +26,7 @@ absl::StatusOr<std::vector<CatalogImpl::Row>> CatalogImpl::RowsAfter(const Origi
           *bytes += transaction->second.seal_bytes();
         }
         *bytes += held->entry_bytes;
-        rows.push_back({origin_key.sequence, std::string(name)});
+        rows.push_back({origin_key, std::string(name), held == FindStored(name)});
         return true;
       }));
   if (index_broken) return Unreadable("by_origin", HeadKey(origin), "it names no entry");
@@ -58,15 +59,18 @@ absl::Status CatalogImpl::AppendDeltas(const Origin& origin, uint64_t after, uin
   RETURN_IF_ERROR(BeginDelta(origin, after, deltas));
   for (size_t i = 0; i < rows.size();) {
     // One transaction, whole; INVARIANT: none is larger than a delta may be.
-    const uint64_t sequence = rows[i].sequence;
+    const uint64_t sequence = rows[i].key.sequence;
     size_t end = i;
-    while (end < rows.size() && rows[end].sequence == sequence) ++end;
+    while (end < rows.size() && rows[end].key.sequence == sequence) ++end;
     if (deltas->back().entries_size() + (end - i) > kMaxTransaction) {
-      RETURN_IF_ERROR(EndDelta(rows[i - 1].sequence, deltas->back()));
-      RETURN_IF_ERROR(BeginDelta(origin, rows[i - 1].sequence, deltas));
+      RETURN_IF_ERROR(EndDelta(rows[i - 1].key.sequence, deltas->back()));
+      RETURN_IF_ERROR(BeginDelta(origin, rows[i - 1].key.sequence, deltas));
     }
     for (; i < end; ++i) {
-      ASSIGN_OR_RETURN(const std::string bytes, engine_.Get(Table::kEntries, rows[i].name));
+      const Row& row = rows[i];
+      ASSIGN_OR_RETURN(const std::string bytes,
+                       row.won ? engine_.Get(Table::kEntries, row.name)
+                               : engine_.Get(Table::kSiblings, row.key.Encode()));
       if (!deltas->back().add_entries()->ParseFromString(bytes)) {
         return Unreadable("entry", rows[i].name, "not an entry");
       }
@@ -89,7 +93,7 @@ absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasAfter(const VersionVec
     ASSIGN_OR_RETURN(const std::vector<Row> rows,
                      RowsAfter(origin, after, head, max_bytes, &bytes, more));
     RETURN_IF_ERROR(
-        AppendDeltas(origin, after, *more ? rows.back().sequence : head, rows, &deltas));
+        AppendDeltas(origin, after, *more ? rows.back().key.sequence : head, rows, &deltas));
     if (*more) break;
   }
   return deltas;

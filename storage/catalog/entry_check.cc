@@ -1,5 +1,6 @@
 #include "storage/catalog/entry_check.h"
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog.h"
+#include "storage/catalog/siblings.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/names.h"
 
@@ -25,6 +27,33 @@ std::string Describe(const v1::Entry& entry, absl::string_view problem) {
 
 absl::Status Malformed(const v1::Entry& entry, absl::string_view problem) {
   return absl::InvalidArgumentError(Describe(entry, problem));
+}
+
+// Ascending by `before`, and older than the entry: so writes never supersede each other in a
+// circle.
+template <typename Before>
+bool AreElders(const google::protobuf::RepeatedPtrField<v1::Version>& versions,
+               const v1::Entry& entry, Before before) {
+  const Version own = Version::FromProto(entry.version());
+  for (int i = 0; i < versions.size(); ++i) {
+    const Version version = Version::FromProto(versions[i]);
+    if (version.is_none() || version >= own) return false;
+    if (i > 0 && !before(Version::FromProto(versions[i - 1]), version)) return false;
+  }
+  return true;
+}
+
+absl::Status CheckAncestry(const v1::Entry& entry) {
+  if (entry.context_size() > static_cast<int>(kMaxContext) ||
+      entry.open_size() > static_cast<int>(kMaxOpen)) {
+    return Malformed(entry, "it names too many versions that it descends from or leaves open");
+  }
+  if (!AreElders(entry.context(), entry,
+                 [](const Version& a, const Version& b) { return a.node < b.node; }) ||
+      !AreElders(entry.open(), entry, std::less<Version>())) {
+    return Malformed(entry, "what it descends from or leaves open is out of order or not older");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, const v1::Entry* previous,
@@ -61,6 +90,7 @@ absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
   if (entry.version().node() != entry.origin().node()) {
     return Malformed(entry, "its version is another node's");
   }
+  RETURN_IF_ERROR(CheckAncestry(entry));
   const resource::Kind kind = resource::KindOf(entry.key());
   if (kind != resource::Kind::kUnknown && entry.merge_class() != resource::MergeClassOf(kind)) {
     return Malformed(entry, "its merge class is not its kind's");

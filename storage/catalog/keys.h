@@ -38,13 +38,13 @@ struct TransactionKey {
   static bool Decode(absl::string_view key, TransactionKey* result);
 };
 
-// Of Table::kByOrigin: which entry of a transaction.
+// Of Table::kByOrigin and Table::kSiblings: which entry of a transaction.
 struct OriginKey {
   Origin origin;
   uint64_t sequence = 0;
   uint32_t index = 0;
 
-  bool operator==(const OriginKey&) const = default;
+  auto operator<=>(const OriginKey&) const = default;
   TransactionKey transaction() const { return {origin, sequence}; }
   std::string Encode() const;
   static bool Decode(absl::string_view key, OriginKey* result);

@@ -1,12 +1,12 @@
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog_impl.h"
-#include "storage/resource/fields.h"
 #include "storage/resource/names.h"
 
 namespace trellis::storage {
@@ -14,25 +14,23 @@ namespace {
 
 constexpr size_t kMeshIdBytes = 16;
 
-}  // namespace
-
-Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash& hash) {
+struct NamedWrite {
+  std::string name;
   Stored stored;
-  stored.version = Version::FromProto(entry.version());
-  stored.origin = Origin::FromProto(entry.origin());
-  stored.sequence = entry.sequence();
-  stored.create_time = stored.version.time();
-  if (resource != nullptr) {
-    const absl::Time created = resource::CreateTime(*resource);
-    if (created != absl::InfinitePast()) stored.create_time = created;
+};
+
+// DATA_LOSS: what is wrong with the bytes.
+absl::StatusOr<NamedWrite> ParseWrite(absl::string_view bytes) {
+  v1::Entry entry;
+  if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::DataLossError("not an entry");
   }
-  stored.resource = std::move(resource);
-  stored.index = entry.index();
-  stored.entry_bytes = static_cast<uint32_t>(entry.ByteSizeLong());
-  stored.final_delete = entry.operation() == v1::DELETE && entry.merge_class() == v1::GUARD;
-  stored.digest = RootShare(hash);
-  return stored;
+  absl::StatusOr<ResourcePtr> resource = CheckEntry(entry);
+  if (!resource.ok()) return absl::DataLossError(resource.status().message());
+  return NamedWrite{entry.key(), MakeStored(entry, *std::move(resource), HashEncodedEntry(bytes))};
 }
+
+}  // namespace
 
 absl::Status Unreadable(absl::string_view table, absl::string_view key, absl::string_view problem) {
   return absl::DataLossError(absl::StrCat("catalog: ", table, " \"", absl::CHexEscape(key),
@@ -52,6 +50,7 @@ absl::Status CatalogImpl::Load() {
   RETURN_IF_ERROR(LoadIdentity());
   RETURN_IF_ERROR(LoadMeta());
   RETURN_IF_ERROR(LoadEntries());
+  RETURN_IF_ERROR(LoadSiblings());
   RETURN_IF_ERROR(LoadSeals());
   return LoadIndex();
 }
@@ -118,21 +117,47 @@ absl::Status CatalogImpl::LoadEntries() {
   absl::Status problem;
   RETURN_IF_ERROR(
       engine_.Scan(Table::kEntries, "", "", [&](absl::string_view key, absl::string_view value) {
-        v1::Entry entry;
-        if (!entry.ParseFromArray(value.data(), static_cast<int>(value.size())) ||
-            entry.key() != key) {
-          problem = Unreadable("entry", key, "not an entry of that key");
+        absl::StatusOr<NamedWrite> write = ParseWrite(value);
+        problem = write.status();
+        if (problem.ok() && write->name != key) problem = absl::DataLossError("of another key");
+        if (!problem.ok()) {
+          problem = Unreadable("entry", key, problem.message());
           return false;
         }
-        absl::StatusOr<ResourcePtr> resource = CheckEntry(entry);
-        if (!resource.ok()) {
-          problem = Unreadable("entry", key, resource.status().message());
-          return false;
-        }
-        Replace(entry.key(), MakeStored(entry, *std::move(resource), HashEncodedEntry(value)));
+        Install(write->name, {std::move(write->stored)});
         return true;
       }));
   return problem;
+}
+
+absl::Status CatalogImpl::LoadSiblings() {
+  absl::Status problem;
+  absl::btree_map<std::string, std::vector<Stored>> losers;
+  RETURN_IF_ERROR(
+      engine_.Scan(Table::kSiblings, "", "", [&](absl::string_view key, absl::string_view value) {
+        absl::StatusOr<NamedWrite> write = ParseWrite(value);
+        problem = write.status();
+        if (problem.ok() && write->stored.origin_key().Encode() != key) {
+          problem = absl::DataLossError("of another key");
+        }
+        if (problem.ok() && !records_.contains(write->name)) {
+          problem = absl::DataLossError("the write it lost to is absent");
+        }
+        if (!problem.ok()) {
+          problem = Unreadable("siblings", key, problem.message());
+          return false;
+        }
+        losers[write->name].push_back(std::move(write->stored));
+        return true;
+      }));
+  RETURN_IF_ERROR(problem);
+  for (auto& [name, all] : losers) {
+    all.push_back(records_.at(name));
+    absl::c_sort(all, RanksBefore);
+    MarkConflicts(all);
+    Install(name, std::move(all));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CatalogImpl::LoadSeals() {
@@ -158,9 +183,7 @@ absl::Status CatalogImpl::LoadIndex() {
   RETURN_IF_ERROR(
       engine_.Scan(Table::kByOrigin, "", "", [&](absl::string_view key, absl::string_view name) {
         OriginKey origin_key;
-        const auto it = records_.find(name);
-        if (!OriginKey::Decode(key, &origin_key) || it == records_.end() ||
-            !(it->second.origin_key() == origin_key)) {
+        if (!OriginKey::Decode(key, &origin_key) || FindRow(name, origin_key) == nullptr) {
           problem = Unreadable("by_origin", key, "it names no entry");
           return false;
         }
@@ -174,7 +197,9 @@ absl::Status CatalogImpl::LoadIndex() {
         return true;
       }));
   RETURN_IF_ERROR(problem);
-  if (rows != records_.size()) return Unreadable("by_origin", "", "an entry is missing there");
+  size_t held = records_.size();
+  for (const auto& [name, losers] : losers_) held += losers.size();
+  if (rows != held) return Unreadable("by_origin", "", "an entry is missing there");
   return absl::OkStatus();
 }
 

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
@@ -15,13 +17,8 @@ namespace {
 // How far the persisted bound runs ahead of the clock: a write a second pays for extending it.
 constexpr absl::Duration kHlcBoundAhead = absl::Seconds(1);
 
-// Whether `a` wins over `b`: a total order over contents, so that any order of arrival ends at the
-// same winner. A guard's delete beats its updates; else the newer wins; the digest decides only
-// between two contents of one version, which no honest author makes.
-bool Supersedes(const Stored& a, const Stored& b) {
-  if (a.final_delete != b.final_delete) return a.final_delete;
-  if (a.version != b.version) return a.version > b.version;
-  return a.digest > b.digest;
+bool Contains(const std::vector<Stored>& writes, const OriginKey& key) {
+  return absl::c_any_of(writes, [&](const Stored& write) { return write.origin_key() == key; });
 }
 
 }  // namespace
@@ -49,56 +46,75 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
   return Merge(delta, verified, /*local=*/false);
 }
 
-CatalogImpl::Winners CatalogImpl::FindWinners(const v1::Delta& delta,
-                                              const Verified& verified) const {
-  Winners winners;
+CatalogImpl::Plan CatalogImpl::MergeEntries(const v1::Delta& delta,
+                                            const Verified& verified) const {
+  Plan plan;
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
-    Stored stored = MakeStored(entry, verified.resources[i], verified.hashes[i]);
-    const auto before = winners.by_name.find(entry.key());
-    const Stored* held =
-        before == winners.by_name.end() ? FindStored(entry.key()) : &before->second.stored;
-    if (held != nullptr && !Supersedes(stored, *held)) continue;
-    if (before == winners.by_name.end()) winners.names.push_back(entry.key());
-    winners.by_name[entry.key()] = {std::move(stored), &entry};
+    const auto [it, first] = plan.touched.try_emplace(entry.key());
+    Touched& touched = it->second;
+    if (first) touched.after = touched.before = Held(entry.key());
+    Stored write = MakeStored(entry, verified.resources[i], verified.hashes[i]);
+    const OriginKey key = write.origin_key();
+    if (!MergeInto(std::move(write), touched.after)) continue;
+    plan.fresh[key] = &entry;
+    if (!std::exchange(touched.changed, true)) plan.names.push_back(entry.key());
   }
-  return winners;
+  for (const std::string& name : plan.names) MarkConflicts(plan.touched.at(name).after);
+  return plan;
 }
 
-Batch CatalogImpl::MakeBatch(const v1::Delta& delta, const Winners& winners) const {
-  Batch batch;
-  for (const auto& [name, winner] : winners.by_name) {
-    if (const Stored* held = FindStored(name)) {
-      batch.Delete(Table::kByOrigin, held->origin_key().Encode());
+absl::Status CatalogImpl::PlanRows(Plan& plan) {
+  for (const std::string& name : plan.names) {
+    const Touched& touched = plan.touched.at(name);
+    for (const Stored& write : touched.before) {
+      const OriginKey key = write.origin_key();
+      if (Contains(touched.after, key)) continue;
+      plan.batch.Delete(Table::kByOrigin, key.Encode());
+      if (&write != &touched.before.front()) plan.batch.Delete(Table::kSiblings, key.Encode());
+      --plan.rows[key.transaction()];
     }
-    batch.Put(Table::kEntries, name, winner.entry->SerializeAsString());
-    batch.Put(Table::kByOrigin, winner.stored.origin_key().Encode(), name);
+    for (const Stored& write : touched.after) {
+      const OriginKey key = write.origin_key();
+      const bool wins = &write == &touched.after.front();
+      const bool won = !touched.before.empty() && touched.before.front().origin_key() == key;
+      std::string bytes;
+      if (!Contains(touched.before, key)) {
+        plan.batch.Put(Table::kByOrigin, key.Encode(), name);
+        ++plan.rows[key.transaction()];
+        bytes = plan.fresh.at(key)->SerializeAsString();
+      } else if (wins == won) {
+        continue;  // It stays where it is.
+      } else if (won) {
+        ASSIGN_OR_RETURN(bytes, engine_.Get(Table::kEntries, name));
+      } else {
+        ASSIGN_OR_RETURN(bytes, engine_.Get(Table::kSiblings, key.Encode()));
+        plan.batch.Delete(Table::kSiblings, key.Encode());
+      }
+      plan.batch.Put(wins ? Table::kEntries : Table::kSiblings, wins ? name : key.Encode(), bytes);
+    }
   }
+  return absl::OkStatus();
+}
+
+void CatalogImpl::PlanMeta(const v1::Delta& delta, Plan& plan) const {
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = vector_.head(origin);
-  if (delta.up_to() > head) {
-    batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
-    if (head == 0) batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
-  }
-  return batch;
+  if (delta.up_to() <= head) return;
+  plan.batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
+  if (head == 0) plan.batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
 }
 
-CatalogImpl::Transactions CatalogImpl::PlanSeals(const v1::Delta& delta, const Winners& winners,
-                                                 Batch& batch) const {
+void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = std::max(vector_.head(origin), delta.up_to());
-  absl::btree_map<TransactionKey, int> rows;  // Won and lost.
-  for (const auto& [name, winner] : winners.by_name) {
-    ++rows[winner.stored.origin_key().transaction()];
-    if (const Stored* held = FindStored(name)) --rows[held->origin_key().transaction()];
-  }
-  rows.try_emplace({origin, vector_.head(origin)}, 0);  // It may be the head no longer.
-  rows.try_emplace({origin, head}, 0);
+  // The head so far may be the head no longer.
+  plan.rows.try_emplace({origin, vector_.head(origin)}, 0);
+  plan.rows.try_emplace({origin, head}, 0);
 
   std::map<uint64_t, const v1::Seal*> seals;
   for (const v1::Seal& seal : delta.seals()) seals[seal.sequence()] = &seal;
-  Transactions after;
-  for (const auto& [key, change] : rows) {
+  for (const auto& [key, change] : plan.rows) {
     const auto held = transactions_.find(key);
     Transaction transaction = held == transactions_.end() ? Transaction() : held->second;
     transaction.rows += change;
@@ -108,18 +124,17 @@ CatalogImpl::Transactions CatalogImpl::PlanSeals(const v1::Delta& delta, const W
         // INVARIANT: what is new is in a seal of its delta; Verify saw to that.
         const v1::Seal& seal = *seals.at(key.sequence);
         transaction.entries = static_cast<uint32_t>(EntryCount(seal));
-        batch.Put(Table::kSeals, key.Encode(), seal.SerializeAsString());
+        plan.batch.Put(Table::kSeals, key.Encode(), seal.SerializeAsString());
       }
-      after[key] = transaction;
+      plan.transactions[key] = transaction;
     } else if (held != transactions_.end()) {
-      batch.Delete(Table::kSeals, key.Encode());
-      after[key] = std::nullopt;
+      plan.batch.Delete(Table::kSeals, key.Encode());
+      plan.transactions[key] = std::nullopt;
     }
   }
-  return after;
 }
 
-v1::Delta CatalogImpl::MakePassedOn(const v1::Delta& delta, const Winners& winners) const {
+v1::Delta CatalogImpl::MakePassedOn(const v1::Delta& delta, const Plan& plan) const {
   const uint64_t head = vector_.head(Origin::FromProto(delta.origin()));
   v1::Delta passed_on;
   *passed_on.mutable_origin() = delta.origin();
@@ -127,13 +142,10 @@ v1::Delta CatalogImpl::MakePassedOn(const v1::Delta& delta, const Winners& winne
   passed_on.set_up_to(delta.up_to());
   if (head == 0) passed_on.set_author_certificate(delta.author_certificate());
   std::set<uint64_t> sequences = {delta.up_to()};
-  for (const v1::Entry& entry : delta.entries()) {
-    const auto winner = winners.by_name.find(entry.key());
-    if (entry.sequence() > head && winner != winners.by_name.end() &&
-        winner->second.entry == &entry) {
-      *passed_on.add_entries() = entry;
-      sequences.insert(entry.sequence());
-    }
+  for (const auto& [key, entry] : plan.fresh) {  // In order of sequence, then index.
+    if (key.sequence <= head || !Contains(plan.touched.at(entry->key()).after, key)) continue;
+    *passed_on.add_entries() = *entry;
+    sequences.insert(key.sequence);
   }
   for (const v1::Seal& seal : delta.seals()) {
     if (sequences.count(seal.sequence()) > 0) *passed_on.add_seals() = seal;
@@ -145,26 +157,34 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
                                         bool local) {
   CHECK(!notifying_) << "a listener wrote to the catalog";
   const Origin origin = Origin::FromProto(delta.origin());
-  Winners winners = FindWinners(delta, verified);
-  if (winners.names.empty() && delta.up_to() <= vector_.head(origin)) return false;
-  Batch batch = MakeBatch(delta, winners);
-  const Transactions transactions = PlanSeals(delta, winners, batch);
+  Plan plan = MergeEntries(delta, verified);
+  if (plan.names.empty() && delta.up_to() <= vector_.head(origin)) return false;
+  RETURN_IF_ERROR(PlanRows(plan));
+  PlanMeta(delta, plan);
+  PlanSeals(delta, plan);
   uint64_t bound = hlc_bound_;
   if (local) {
     // Issued from here on, even if the engine should fail: a version never names two contents.
-    hlc_ = winners.by_name.begin()->second.stored.version.hlc;
+    hlc_ = delta.entries(0).version().hlc();
     if (hlc_ > bound) {
       bound = std::max(hlc_, HlcAt(runtime_.scheduler.WallNow() + kHlcBoundAhead));
-      batch.Put(Table::kMeta, kHlcBoundKey, EncodeNumber(bound));
+      plan.batch.Put(Table::kMeta, kHlcBoundKey, EncodeNumber(bound));
     }
   }
-  RETURN_IF_ERROR(engine_.Write(batch, local ? Durability::kSynced : Durability::kBuffered));
+  RETURN_IF_ERROR(engine_.Write(plan.batch, local ? Durability::kSynced : Durability::kBuffered));
 
   hlc_bound_ = bound;
-  const v1::Delta passed_on = MakePassedOn(delta, winners);
+  const v1::Delta passed_on = MakePassedOn(delta, plan);
   vector_.Advance(origin, delta.up_to());
   authors_.try_emplace(origin, verified.author);
-  for (const auto& [key, transaction] : transactions) {
+  Applied applied = Adopt(plan);
+  applied.local = local;
+  Notify(applied, passed_on);
+  return true;
+}
+
+Applied CatalogImpl::Adopt(Plan& plan) {
+  for (const auto& [key, transaction] : plan.transactions) {
     if (transaction.has_value()) {
       transactions_[key] = *transaction;
     } else {
@@ -173,29 +193,41 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   }
   const uint64_t trusted = HlcAt(runtime_.scheduler.WallNow() + options_.max_drift) | 0xffff;
   Applied applied;
-  applied.local = local;
-  for (const std::string& name : winners.names) {
-    Stored& stored = winners.by_name.at(name).stored;
-    if (stored.version.hlc <= trusted) hlc_ = std::max(hlc_, stored.version.hlc);
-    ResourcePtr before = Find(name);
-    if (before != nullptr || stored.resource != nullptr) {
-      applied.items.push_back({name, std::move(before), stored.resource});
+  for (const std::string& name : plan.names) {
+    Touched& touched = plan.touched.at(name);
+    for (const Stored& write : touched.after) {
+      if (write.version.hlc <= trusted) hlc_ = std::max(hlc_, write.version.hlc);
     }
-    Replace(name, std::move(stored));
+    ResourcePtr before = Find(name);
+    const Stored& winner = touched.after.front();
+    const bool another = touched.before.empty() || touched.before.front().digest != winner.digest;
+    if (another && (before != nullptr || winner.resource != nullptr)) {
+      applied.items.push_back({name, std::move(before), winner.resource});
+    }
+    Install(name, std::move(touched.after));
   }
-  Notify(applied, passed_on);
-  return true;
+  return applied;
 }
 
-void CatalogImpl::Replace(const std::string& name, Stored stored) {
-  const auto [it, added] = records_.try_emplace(name);
-  if (!added) {
-    root_ -= it->second.digest;
-    if (it->second.resource == nullptr) --tombstones_;
+void CatalogImpl::Install(const std::string& name, std::vector<Stored> after) {
+  for (const Stored& write : Held(name)) {
+    root_ -= write.digest;
+    conflicts_ -= write.listed ? 1 : 0;
   }
-  root_ += stored.digest;
-  if (stored.resource == nullptr) ++tombstones_;
-  it->second = std::move(stored);
+  for (const Stored& write : after) {
+    root_ += write.digest;
+    conflicts_ += write.listed ? 1 : 0;
+  }
+  const auto [it, added] = records_.try_emplace(name);
+  if (!added && it->second.resource == nullptr) --tombstones_;
+  it->second = std::move(after.front());
+  if (it->second.resource == nullptr) ++tombstones_;
+  if (after.size() == 1) {
+    losers_.erase(name);
+  } else {
+    losers_[name].assign(std::make_move_iterator(after.begin() + 1),
+                         std::make_move_iterator(after.end()));
+  }
 }
 
 void CatalogImpl::Notify(const Applied& applied, const v1::Delta& delta) {

@@ -20,8 +20,10 @@ enum class Table {
   kEntries,   // Resource name -> Entry.
   kByOrigin,  // (origin, sequence, index) -> resource name.
   kSeals,     // (origin, sequence) -> Seal.
+  kSiblings,  // (origin, sequence, index) -> Entry.
 };
-inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin, Table::kSeals};
+inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin, Table::kSeals,
+                                    Table::kSiblings};
 
 // Puts and deletes that happen together or not at all, in order.
 class Batch {

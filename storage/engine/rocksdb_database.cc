@@ -65,6 +65,8 @@ const char* FamilyName(Table table) {
       return "by_origin";
     case Table::kSeals:
       return "seals";
+    case Table::kSiblings:
+      return "siblings";
   }
   CHECK(false) << "a table without a column family";
   return "";

@@ -42,6 +42,11 @@ absl::Status RunMeshWatch(Session& session, const Invocation& call);
 absl::Status RunTrace(Session& session, const Invocation& call);
 // explain.cc
 absl::Status RunExplain(Session& session, const Invocation& call);
+// run_conflicts.cc
+absl::Status RunListConflicts(Session& session, const Invocation& call);
+absl::Status RunShowConflict(Session& session, const Invocation& call);
+absl::Status RunApplyConflict(Session& session, const Invocation& call);
+absl::Status RunDropConflict(Session& session, const Invocation& call);
 // run_access.cc
 absl::Status RunTokenCreate(Session& session, const Invocation& call);
 absl::Status RunOperatorCreate(Session& session, const Invocation& call);

@@ -39,7 +39,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
                         public v1::TargetAdmin::Service,
                         public v1::VpcAdmin::Service,
                         public v1::ServiceAssociationAdmin::Service,
-                        public v1::AgentAdmin::Service {
+                        public v1::AgentAdmin::Service,
+                        public v1::ConflictAdmin::Service {
  public:
   // What the next calls answer, and what the last one asked. Set before the call, read after it.
   Status apply_status;
@@ -56,6 +57,9 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   v1::CreateJoinTokenRequest token_asked;
   v1::CreateOperatorCertificateRequest operator_asked;
   std::vector<std::string> deleted;
+  v1::ResolveConflictRequest resolved;
+  bool no_conflicts = false;
+  int conflicts = 0;
   Status operator_status;
 
   Status Apply(ServerContext*, const v1::ApplyRequest* request,
@@ -115,6 +119,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     state->set_mesh_id("0123456789abcdef");
     state->set_answered_by("agents/0000000000000001");
     state->set_resources(12);
+    state->set_conflicts(conflicts);
     for (int i = 1; i <= 2; ++i) {
       auto* one = state->add_agents();
       one->mutable_agent()->set_name(absl::StrCat("agents/000000000000000", i));
@@ -322,8 +327,47 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     response->add_mesh_addresses("192.0.2.1:7950");
     return operator_status;
   }
+  Status ListConflicts(ServerContext*, const v1::ListConflictsRequest* request,
+                       v1::ListConflictsResponse* response) override {
+    if (no_conflicts) return Status::OK;
+    FillConflict(response->add_conflicts());
+    if (request->page_token().empty()) {
+      response->set_next_page_token("2");
+    } else {
+      response->mutable_conflicts(0)->set_name("services/svc-2");
+      response->mutable_conflicts(0)->mutable_won()->clear_resource();
+    }
+    return Status::OK;
+  }
+  Status GetConflict(ServerContext*, const v1::GetConflictRequest* request,
+                     v1::Conflict* conflict) override {
+    if (request->name() != "services/svc-1") {
+      return Status(StatusCode::NOT_FOUND, "name: has no conflict");
+    }
+    FillConflict(conflict);
+    return Status::OK;
+  }
+  Status ResolveConflict(ServerContext*, const v1::ResolveConflictRequest* request,
+                         v1::ResolveConflictResponse* response) override {
+    resolved = *request;
+    FillService(response->mutable_resource()->mutable_service());
+    return Status::OK;
+  }
 
  private:
+  static void FillConflict(v1::Conflict* conflict) {
+    conflict->set_name("services/svc-1");
+    conflict->set_version("0a");
+    conflict->set_etag("0b");
+    FillService(conflict->mutable_won()->mutable_resource()->mutable_service());
+    conflict->mutable_won()->set_author("agents/0000000000000001");
+    conflict->mutable_won()->mutable_write_time()->set_seconds(1700000060);
+    FillService(conflict->mutable_lost()->mutable_resource()->mutable_service());
+    conflict->mutable_lost()->mutable_resource()->mutable_service()->set_custom_domain(
+        "other.example");
+    conflict->mutable_lost()->set_author("agents/0000000000000002");
+    conflict->mutable_lost()->mutable_write_time()->set_seconds(1700000000);
+  }
   static void FillService(v1::Service* service) {
     service->set_name("services/svc-1");
     service->set_display_name("inventory");
@@ -363,6 +407,7 @@ class CommandsTest : public testing::Test {
     builder.RegisterService(static_cast<v1::VpcAdmin::Service*>(&agent_));
     builder.RegisterService(static_cast<v1::ServiceAssociationAdmin::Service*>(&agent_));
     builder.RegisterService(static_cast<v1::AgentAdmin::Service*>(&agent_));
+    builder.RegisterService(static_cast<v1::ConflictAdmin::Service*>(&agent_));
     server_ = builder.BuildAndStart();
   }
   ~CommandsTest() override {
@@ -646,6 +691,48 @@ TEST_F(CommandsTest, TraceShowsTheWayOfAWrite) {
             "agent-2  alive     +1.5ms     agent-1  not yet\n"
             "agent-3  down      no answer  -        -\n");
   EXPECT_EQ(Run({"trace", "garbage"}), 1);
+}
+
+TEST_F(CommandsTest, MeshStatusPointsToConflicts) {
+  agent_.conflicts = 2;
+  EXPECT_EQ(Run({"mesh", "status"}), 0);
+  EXPECT_THAT(out_, HasSubstr("12 resources, 2 conflicts (see trellisctl conflicts list), not "));
+}
+
+TEST_F(CommandsTest, ConflictsAreListedOverAllPages) {
+  EXPECT_EQ(Run({"conflicts", "list"}), 0);
+  EXPECT_THAT(out_, HasSubstr("services/svc-1  inventory  changed"));
+  EXPECT_THAT(out_, HasSubstr("2023-11-14T22:13:20Z"));
+  EXPECT_THAT(out_, HasSubstr("services/svc-2"));
+  EXPECT_THAT(out_, HasSubstr("deleted"));
+  EXPECT_EQ(Run({"conflicts", "list", "-o", "name"}), 0);
+  EXPECT_EQ(out_, "services/svc-1 0a\nservices/svc-2 0a\n");
+  EXPECT_EQ(Run({"conflicts", "list", "-o", "json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"version\": \"0a\""));
+  agent_.no_conflicts = true;
+  EXPECT_EQ(Run({"conflicts", "list"}), 0);
+  EXPECT_EQ(out_, "No conflicts\n");
+}
+
+TEST_F(CommandsTest, ConflictIsShownWithBothWrites) {
+  EXPECT_EQ(Run({"conflicts", "show", "services/svc-1"}), 0);
+  EXPECT_THAT(out_, HasSubstr("Won, changed by"));
+  EXPECT_THAT(out_, HasSubstr("customDomain: inventory.example"));
+  EXPECT_THAT(out_, HasSubstr("Lost, changed by"));
+  EXPECT_THAT(out_, HasSubstr("customDomain: other.example"));
+  EXPECT_EQ(Run({"conflicts", "show", "services/svc-1", "0a", "-o", "yaml"}), 0);
+  EXPECT_THAT(out_, HasSubstr("etag: 0b"));
+  EXPECT_EQ(Run({"conflicts", "show", "services/none"}), 1);
+}
+
+TEST_F(CommandsTest, ConflictIsResolvedAsItWasSeen) {
+  EXPECT_EQ(Run({"conflicts", "apply", "services/svc-1"}), 0);
+  EXPECT_EQ(agent_.resolved.resolution(), v1::APPLY);
+  EXPECT_EQ(agent_.resolved.version(), "0a");
+  EXPECT_EQ(agent_.resolved.etag(), "0b");
+  EXPECT_EQ(out_, "services/svc-1 (inventory): applied what was lost\n");
+  EXPECT_EQ(Run({"conflicts", "drop", "services/svc-1", "0a"}), 0);
+  EXPECT_EQ(agent_.resolved.resolution(), v1::DROP);
 }
 
 TEST_F(CommandsTest, MeshStatusAsJsonShowsZeroesToo) {

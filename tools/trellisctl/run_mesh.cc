@@ -40,7 +40,12 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
   session.out() << "Mesh " << state.mesh_id() << " as " << answered_by
                 << " sees it: " << state.agents_size()
                 << (state.agents_size() == 1 ? " agent, " : " agents, ") << state.resources()
-                << " resources, " << (state.converged() ? "converged" : "not converged") << "\n\n";
+                << " resources, ";
+  if (state.conflicts() > 0) {
+    session.out() << state.conflicts() << (state.conflicts() == 1 ? " conflict" : " conflicts")
+                  << " (see trellisctl conflicts list), ";
+  }
+  session.out() << (state.converged() ? "converged" : "not converged") << "\n\n";
   table.Print(session.out());
   for (const std::string& alarm : state.alarms()) session.out() << "\nALARM: " << alarm << "\n";
 }

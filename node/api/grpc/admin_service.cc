@@ -13,6 +13,7 @@
 #include "node/api/handlers/account.h"
 #include "node/api/handlers/agent.h"
 #include "node/api/handlers/apply.h"
+#include "node/api/handlers/conflict.h"
 #include "node/api/handlers/listener.h"
 #include "node/api/handlers/mesh.h"
 #include "node/api/handlers/rule.h"
@@ -134,6 +135,9 @@ AdminService::AdminService(AgentContext& agent, MeshEvents& events, MeshQuestion
   Add("AgentAdmin/CreateJoinToken", &CreateJoinToken);
   Add("AgentAdmin/CreateOperatorCertificate", &CreateOperatorCertificate);
   Add("ApplyAdmin/Apply", &Apply);
+  Add("ConflictAdmin/ListConflicts", &ListConflicts);
+  Add("ConflictAdmin/GetConflict", &GetConflict);
+  Add("ConflictAdmin/ResolveConflict", &ResolveConflict);
   Add("MeshAdmin/ExplainRequest", &ExplainRequest);
   AddQuestion("MeshAdmin/GetMeshState", &MeshQuestions::GetMeshState);
   AddQuestion("MeshAdmin/WaitForConvergence", &MeshQuestions::WaitForConvergence);

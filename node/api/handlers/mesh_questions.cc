@@ -297,6 +297,7 @@ v1::MeshState MeshQuestions::StateOf(const SurveyRows& rows) const {
   state.set_region(agent_.mesh.region);
   state.set_resources(static_cast<int64_t>(catalog.live_count()));
   state.set_tombstones(static_cast<int64_t>(catalog.tombstone_count()));
+  state.set_conflicts(static_cast<int64_t>(catalog.conflict_count()));
   for (const std::string& alarm : agent_.gossip.Alarms()) state.add_alarms(alarm);
   bool converged = true;
   for (const gossip::MemberView& member : agent_.gossip.View()) {

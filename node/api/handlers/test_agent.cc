@@ -13,7 +13,6 @@ namespace {
 
 using resource::Kind;
 
-constexpr char kMesh[] = "0123456789abcdef";
 
 constexpr char kWorld[] = R"(
   manifests { resource { account { name: 'accounts/111122223333' display_name: 'Shop' } } }

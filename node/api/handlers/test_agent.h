@@ -31,6 +31,7 @@
 
 namespace trellis::api {
 
+inline constexpr char kMesh[] = "0123456789abcdef";
 inline constexpr char kAccount[] = "111122223333";
 inline constexpr storage::NodeId kNode = 1;
 

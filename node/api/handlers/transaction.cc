@@ -311,6 +311,14 @@ absl::Status Transaction::Delete(absl::string_view name, absl::string_view etag)
   return absl::OkStatus();
 }
 
+absl::Status Transaction::Resolve(const std::string& name, std::shared_ptr<const v1::Resource> next,
+                                  const storage::Version& lost) {
+  resolved_[name].push_back(lost);
+  if (next == nullptr && Find(name) != nullptr) return Delete(name, "");
+  Set(name, std::move(next));
+  return absl::OkStatus();
+}
+
 absl::Status Transaction::Check(std::string* failed) const {
   resource::ReferenceChecker checker(*this);
   for (const auto& [name, pending] : pending_) {
@@ -329,10 +337,13 @@ absl::Status Transaction::Finish(bool validate_only, std::string* failed) {
   for (const auto& [name, pending] : pending_) {
     const auto record = call_.agent.catalog.FindRecord(name);
     const bool lives = record.has_value() && record->resource != nullptr;
-    if (pending == nullptr && !lives) continue;  // Created and deleted in here.
+    const auto resolved = resolved_.find(name);
+    const bool resolves = resolved != resolved_.end();
+    if (pending == nullptr && !lives && !resolves) continue;  // Created and deleted in here.
     storage::Change change{.name = name};
     if (pending != nullptr) change.resource = *pending;
-    if (lives) change.base = record->version;
+    if (lives || resolves) change.base = record->version;
+    if (resolves) change.resolves = resolved->second;
     changes.push_back(std::move(change));
   }
   if (validate_only || changes.empty()) return absl::OkStatus();

@@ -69,6 +69,11 @@ class Transaction final : public Directory {
   //   FAILED_PRECONDITION  something still uses it; the message says what
   absl::Status Delete(absl::string_view name, absl::string_view etag);
 
+  // Settles the conflict `lost` of `name`, which becomes `next` (null: deleted).
+  //   FAILED_PRECONDITION  as of Delete
+  absl::Status Resolve(const std::string& name, std::shared_ptr<const v1::Resource> next,
+                       const storage::Version& lost);
+
   // Takes the latest Create, Update or Put that changed something back; once.
   void Undo();
 
@@ -107,6 +112,7 @@ class Transaction final : public Directory {
 
   CallContext& call_;
   absl::btree_map<std::string, Pending> pending_;
+  absl::btree_map<std::string, std::vector<storage::Version>> resolved_;
   std::optional<Earlier> latest_;              // What the latest Set replaced.
   absl::flat_hash_set<std::string> invented_;  // Names that brought no id of their own.
   mutable absl::flat_hash_map<std::string, Index> indexes_;  // By collection.
