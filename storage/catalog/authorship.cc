@@ -20,7 +20,6 @@ absl::Status CheckOwnRecord(const Author& author, const v1::Entry& entry,
   if (entry.key() != resource::AgentName(author.node)) {
     return Denied(author, entry, "writes no other agent's roster entry");
   }
-  if (resource == nullptr) return Denied(author, entry, "does not leave the roster by itself");
   const trellis::v1::Agent& agent = resource->agent();
   if (agent.role() != trellis::v1::WORKER || agent.vpc() != author.vpc) {
     return Denied(author, entry, "keeps the role and VPC of its certificate");
@@ -33,6 +32,10 @@ absl::Status CheckOwnRecord(const Author& author, const v1::Entry& entry,
 
 absl::Status CheckMayWrite(const Author& author, const v1::Entry& entry,
                            const trellis::v1::Resource* resource) {
+  if (resource == nullptr && entry.key() == resource::AgentName(author.node)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(entry.key(), ": no agent evicts itself; evict it through another"));
+  }
   if (author.admin) return absl::OkStatus();
   switch (resource::KindOf(entry.key())) {
     case resource::Kind::kTarget:

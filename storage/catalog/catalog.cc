@@ -60,6 +60,10 @@ const Stored* CatalogImpl::FindRow(absl::string_view name, const OriginKey& key)
   return nullptr;
 }
 
+std::optional<uint64_t> CatalogImpl::FenceOf(const Origin& origin) const {
+  return FenceAround(origin, Held(resource::AgentName(origin.node)));
+}
+
 // --- Writing -----------------------------------------------------------------------------------
 
 absl::Status CatalogImpl::CheckChange(const Change& change) const {
@@ -120,6 +124,7 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t
   origin_.ToProto(entry.mutable_origin());
   entry.set_sequence(sequence);
   entry.set_index(index);
+  if (IsEviction(entry)) AddFence(entry);
   if (const auto ancestry = Descend(Held(change.name), change.resolves)) {
     for (const Version& elder : ancestry->context) elder.ToProto(entry.add_context());
     for (const Version& open : ancestry->open) open.ToProto(entry.add_open());
@@ -132,6 +137,20 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t
     entry.set_payload(change.resource->SerializeAsString());
   }
   return entry;
+}
+
+// What the evicted agent wrote counts as far as it is held here, and not from where it is known to
+// have said two things at a time.
+void CatalogImpl::AddFence(v1::Entry& entry) const {
+  for (const auto& [origin, head] : vector_.heads()) {
+    if (resource::AgentName(origin.node) != entry.key()) continue;
+    const auto forked = forked_.find(origin);
+    const uint64_t fence = forked == forked_.end() ? head : std::min(head, forked->second - 1);
+    if (fence == 0 || entry.fence_size() == static_cast<int>(kMaxFence)) continue;
+    v1::OriginHead& around = *entry.add_fence();
+    origin.ToProto(around.mutable_origin());
+    around.set_head(fence);
+  }
 }
 
 // Peers would not take such a version before their clocks reach it, so the write would be answered
@@ -148,6 +167,10 @@ absl::Status CatalogImpl::CheckClock(const Version& version) const {
 absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
   const uint64_t head = vector_.head(origin_);
   if (changes.empty()) return MeshToken{origin_, head};
+  if (FenceOf(origin_).has_value()) {
+    return absl::FailedPreconditionError(
+        "this agent was evicted: nothing it writes counts; let its host join the mesh again");
+  }
   if (changes.size() > kMaxTransaction) {
     return absl::InvalidArgumentError(absl::StrCat(
         "transaction: ", changes.size(), " changes; at most ", kMaxTransaction, " at once"));

@@ -113,6 +113,7 @@ class CatalogImpl final : public Catalog {
     absl::btree_map<std::string, Touched> touched;
     absl::btree_map<OriginKey, const v1::Entry*> fresh;  // What of the delta was new.
     absl::btree_map<TransactionKey, int> rows;           // Won and lost.
+    absl::btree_map<Origin, uint64_t> heads;             // That go back.
     Transactions transactions;
     Batch batch;
   };
@@ -126,6 +127,9 @@ class CatalogImpl final : public Catalog {
   std::vector<Stored> Held(absl::string_view name) const;
   // The write of `name` that is at `key`; null: none.
   const Stored* FindRow(absl::string_view name, const OriginKey& key) const;
+
+  // How far `origin` counts, if its agent was evicted.
+  std::optional<uint64_t> FenceOf(const Origin& origin) const;
 
   // Opening.
   absl::Status LoadIdentity();
@@ -150,19 +154,24 @@ class CatalogImpl final : public Catalog {
   uint64_t NextHlc(const std::vector<Change>& changes) const;
   v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence,
                       uint32_t index) const;
+  void AddFence(v1::Entry& entry) const;
   void Sign(v1::Delta& delta, const std::vector<EntryHash>& hashes) const;
   Plan MergeEntries(const v1::Delta& delta, const Verified& verified) const;
-  // Errors: the engine's.
+  Touched& Touch(const std::string& name, Plan& plan) const;
+  // Errors of these three: the engine's.
+  absl::Status PlanFences(Plan& plan);
+  absl::Status PlanVoid(const Origin& origin, uint64_t fence, Plan& plan);
   absl::Status PlanRows(Plan& plan);
   void PlanSeals(const v1::Delta& delta, Plan& plan) const;
   void PlanMeta(const v1::Delta& delta, Plan& plan) const;
+  uint64_t HeadAfter(const Origin& origin, const v1::Delta& delta, const Plan& plan) const;
   v1::Delta MakePassedOn(const v1::Delta& delta, const Plan& plan) const;
   // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
   // if nothing was new.
   absl::StatusOr<bool> Merge(const v1::Delta& delta, const Verified& verified, bool local);
   // Takes over what the engine has taken, and says what changed.
   Applied Adopt(Plan& plan);
-  // Makes `after`, ranked, what is held of `name`.
+  // Makes `after`, ranked, what is held of `name`. Empty: nothing is.
   void Install(const std::string& name, std::vector<Stored> after);
   void Notify(const Applied& applied, const v1::Delta& delta);
 
@@ -193,6 +202,7 @@ class CatalogImpl final : public Catalog {
   // As far as they were needed since the start; at most kMaxOrigins.
   absl::btree_map<Origin, std::shared_ptr<const Author>> authors_;
   uint64_t equivocations_ = 0;
+  absl::btree_map<Origin, uint64_t> forked_;  // The first transaction seen with two contents.
   size_t tombstones_ = 0;
   absl::uint128 root_ = 0;
 

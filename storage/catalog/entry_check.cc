@@ -56,6 +56,26 @@ absl::Status CheckAncestry(const v1::Entry& entry) {
   return absl::OkStatus();
 }
 
+absl::Status CheckFence(const v1::Entry& entry) {
+  if (entry.fence().empty()) return absl::OkStatus();
+  if (!IsEviction(entry)) return Malformed(entry, "a fence on what is no eviction");
+  if (entry.fence_size() > static_cast<int>(kMaxFence)) {
+    return Malformed(entry, "a fence around too many origins");
+  }
+  const v1::OriginHead* previous = nullptr;
+  for (const v1::OriginHead& head : entry.fence()) {
+    const Origin origin = Origin::FromProto(head.origin());
+    if (resource::AgentName(origin.node) != entry.key() || head.head() == 0) {
+      return Malformed(entry, "its fence is around another agent, or nothing");
+    }
+    if (previous != nullptr && origin <= Origin::FromProto(previous->origin())) {
+      return Malformed(entry, "its fence is out of order");
+    }
+    previous = &head;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, const v1::Entry* previous,
                           absl::Time now) {
   if (Origin::FromProto(entry.origin()) != Origin::FromProto(delta.origin())) {
@@ -91,6 +111,7 @@ absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
     return Malformed(entry, "its version is another node's");
   }
   RETURN_IF_ERROR(CheckAncestry(entry));
+  RETURN_IF_ERROR(CheckFence(entry));
   const resource::Kind kind = resource::KindOf(entry.key());
   if (kind != resource::Kind::kUnknown && entry.merge_class() != resource::MergeClassOf(kind)) {
     return Malformed(entry, "its merge class is not its kind's");
@@ -108,6 +129,10 @@ absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
     return Malformed(entry, "its payload is another resource than its key says");
   }
   return parsed;
+}
+
+bool IsEviction(const v1::Entry& entry) {
+  return entry.operation() == v1::DELETE && resource::KindOf(entry.key()) == resource::Kind::kAgent;
 }
 
 absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl::Time now) {

@@ -21,6 +21,9 @@ using ResourcePtr = std::shared_ptr<const trellis::v1::Resource>;
 // if its name is its key. INVALID_ARGUMENT: the message says what is wrong with which key.
 absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry);
 
+// Whether `entry` takes an agent out of the roster, for good.
+bool IsEviction(const v1::Entry& entry);
+
 // The resources of all entries, in their order. Who wrote them is another question.
 //   INVALID_ARGUMENT     over a bound, out of order, of another origin
 //   FAILED_PRECONDITION  a version more than kMaxFuture after `now`

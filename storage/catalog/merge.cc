@@ -33,6 +33,11 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
                                               ": begins after ", delta.after(), "; held up to ",
                                               head));
   }
+  if (const auto fence = FenceOf(origin); fence.has_value() && delta.up_to() > *fence) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("delta of ", resource::AgentName(origin.node), ": up to ", delta.up_to(),
+                     "; it was evicted, and what it wrote counts up to ", *fence, " only"));
+  }
   if (head == 0 && vector_.heads().size() >= kMaxOrigins) {
     return absl::InvalidArgumentError(absl::StrCat("delta of ", resource::AgentName(origin.node),
                                                    ": more than ", kMaxOrigins, " origins"));
@@ -46,27 +51,77 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
   return Merge(delta, verified, /*local=*/false);
 }
 
+CatalogImpl::Touched& CatalogImpl::Touch(const std::string& name, Plan& plan) const {
+  const auto [it, first] = plan.touched.try_emplace(name);
+  if (first) it->second.after = it->second.before = Held(name);
+  return it->second;
+}
+
 CatalogImpl::Plan CatalogImpl::MergeEntries(const v1::Delta& delta,
                                             const Verified& verified) const {
   Plan plan;
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
-    const auto [it, first] = plan.touched.try_emplace(entry.key());
-    Touched& touched = it->second;
-    if (first) touched.after = touched.before = Held(entry.key());
+    Touched& touched = Touch(entry.key(), plan);
     Stored write = MakeStored(entry, verified.resources[i], verified.hashes[i]);
     const OriginKey key = write.origin_key();
     if (!MergeInto(std::move(write), touched.after)) continue;
     plan.fresh[key] = &entry;
     if (!std::exchange(touched.changed, true)) plan.names.push_back(entry.key());
   }
-  for (const std::string& name : plan.names) MarkConflicts(plan.touched.at(name).after);
   return plan;
+}
+
+absl::Status CatalogImpl::PlanFences(Plan& plan) {
+  const std::vector<std::string> merged = plan.names;  // Voiding adds others, no evictions.
+  for (const std::string& name : merged) {
+    const std::vector<Stored> held = plan.touched.at(name).after;
+    if (held.front().fence == nullptr) continue;
+    for (const auto& [origin, head] : vector_.heads()) {
+      if (resource::AgentName(origin.node) != name) continue;
+      const uint64_t fence = *FenceAround(origin, held);
+      if (head > fence) RETURN_IF_ERROR(PlanVoid(origin, fence, plan));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CatalogImpl::PlanVoid(const Origin& origin, uint64_t fence, Plan& plan) {
+  // As far as a seal is left that proves it to others; what is between is fetched again.
+  uint64_t head = transactions_.contains({origin, fence}) ? fence : 0;
+  RETURN_IF_ERROR(engine_.Scan(
+      Table::kByOrigin, OriginKey{origin}.Encode(), OriginKey{origin, UINT64_MAX}.Encode(),
+      [&](absl::string_view key, absl::string_view name) {
+        OriginKey row;
+        if (!OriginKey::Decode(key, &row)) return true;
+        if (row.sequence <= fence) {
+          head = std::max(head, row.sequence);
+          return true;
+        }
+        Touched& touched = Touch(std::string(name), plan);
+        if (!std::exchange(touched.changed, true)) plan.names.push_back(std::string(name));
+        std::vector<Stored>& after = touched.after;
+        after.erase(std::remove_if(after.begin(), after.end(),
+                                   [&](const Stored& write) { return write.origin_key() == row; }),
+                    after.end());
+        return true;
+      }));
+  plan.heads[origin] = head;
+  return absl::OkStatus();
+}
+
+uint64_t CatalogImpl::HeadAfter(const Origin& origin, const v1::Delta& delta,
+                                const Plan& plan) const {
+  if (const auto back = plan.heads.find(origin); back != plan.heads.end()) return back->second;
+  const uint64_t head = vector_.head(origin);
+  return origin == Origin::FromProto(delta.origin()) ? std::max(head, delta.up_to()) : head;
 }
 
 absl::Status CatalogImpl::PlanRows(Plan& plan) {
   for (const std::string& name : plan.names) {
-    const Touched& touched = plan.touched.at(name);
+    Touched& touched = plan.touched.at(name);
+    MarkConflicts(touched.after);
+    if (touched.after.empty()) plan.batch.Delete(Table::kEntries, name);
     for (const Stored& write : touched.before) {
       const OriginKey key = write.origin_key();
       if (Contains(touched.after, key)) continue;
@@ -100,6 +155,13 @@ absl::Status CatalogImpl::PlanRows(Plan& plan) {
 void CatalogImpl::PlanMeta(const v1::Delta& delta, Plan& plan) const {
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = vector_.head(origin);
+  for (const auto& [fenced, back] : plan.heads) {
+    if (back > 0) {
+      plan.batch.Put(Table::kMeta, HeadKey(fenced), EncodeNumber(back));
+    } else {
+      plan.batch.Delete(Table::kMeta, HeadKey(fenced));
+    }
+  }
   if (delta.up_to() <= head) return;
   plan.batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
   if (head == 0) plan.batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
@@ -107,10 +169,12 @@ void CatalogImpl::PlanMeta(const v1::Delta& delta, Plan& plan) const {
 
 void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
   const Origin origin = Origin::FromProto(delta.origin());
-  const uint64_t head = std::max(vector_.head(origin), delta.up_to());
   // The head so far may be the head no longer.
   plan.rows.try_emplace({origin, vector_.head(origin)}, 0);
-  plan.rows.try_emplace({origin, head}, 0);
+  plan.rows.try_emplace({origin, HeadAfter(origin, delta, plan)}, 0);
+  for (const auto& [fenced, back] : plan.heads) {
+    plan.rows.try_emplace({fenced, vector_.head(fenced)}, 0);
+  }
 
   std::map<uint64_t, const v1::Seal*> seals;
   for (const v1::Seal& seal : delta.seals()) seals[seal.sequence()] = &seal;
@@ -118,7 +182,7 @@ void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
     const auto held = transactions_.find(key);
     Transaction transaction = held == transactions_.end() ? Transaction() : held->second;
     transaction.rows += change;
-    const bool is_head = key.sequence == (key.origin == origin ? head : vector_.head(key.origin));
+    const bool is_head = key.sequence == HeadAfter(key.origin, delta, plan);
     if (transaction.rows > 0 || is_head) {
       if (held == transactions_.end()) {
         // INVARIANT: what is new is in a seal of its delta; Verify saw to that.
@@ -159,6 +223,7 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   const Origin origin = Origin::FromProto(delta.origin());
   Plan plan = MergeEntries(delta, verified);
   if (plan.names.empty() && delta.up_to() <= vector_.head(origin)) return false;
+  RETURN_IF_ERROR(PlanFences(plan));
   RETURN_IF_ERROR(PlanRows(plan));
   PlanMeta(delta, plan);
   PlanSeals(delta, plan);
@@ -176,6 +241,11 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   hlc_bound_ = bound;
   const v1::Delta passed_on = MakePassedOn(delta, plan);
   vector_.Advance(origin, delta.up_to());
+  for (const auto& [fenced, back] : plan.heads) {
+    LOG(WARNING) << "eviction: dropped what " << resource::AgentName(fenced.node)
+                 << " wrote beyond its fence; held up to transaction " << back;
+    vector_.Reset(fenced, back);
+  }
   authors_.try_emplace(origin, verified.author);
   Applied applied = Adopt(plan);
   applied.local = local;
@@ -199,10 +269,11 @@ Applied CatalogImpl::Adopt(Plan& plan) {
       if (write.version.hlc <= trusted) hlc_ = std::max(hlc_, write.version.hlc);
     }
     ResourcePtr before = Find(name);
-    const Stored& winner = touched.after.front();
-    const bool another = touched.before.empty() || touched.before.front().digest != winner.digest;
-    if (another && (before != nullptr || winner.resource != nullptr)) {
-      applied.items.push_back({name, std::move(before), winner.resource});
+    const bool same = !touched.before.empty() && !touched.after.empty() &&
+                      touched.before.front().digest == touched.after.front().digest;
+    ResourcePtr after = touched.after.empty() ? nullptr : touched.after.front().resource;
+    if (!same && (before != nullptr || after != nullptr)) {
+      applied.items.push_back({name, std::move(before), std::move(after)});
     }
     Install(name, std::move(touched.after));
   }
@@ -220,6 +291,11 @@ void CatalogImpl::Install(const std::string& name, std::vector<Stored> after) {
   }
   const auto [it, added] = records_.try_emplace(name);
   if (!added && it->second.resource == nullptr) --tombstones_;
+  if (after.empty()) {
+    records_.erase(it);
+    losers_.erase(name);
+    return;
+  }
   it->second = std::move(after.front());
   if (it->second.resource == nullptr) ++tombstones_;
   if (after.size() == 1) {

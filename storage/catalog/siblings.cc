@@ -101,6 +101,16 @@ std::shared_ptr<const Ancestry> Descend(const std::vector<Stored>& held,
   return ancestry;
 }
 
+std::optional<uint64_t> FenceAround(const Origin& origin, const std::vector<Stored>& held) {
+  std::optional<uint64_t> lowest;
+  for (const Stored& write : held) {
+    if (write.fence == nullptr) continue;
+    const uint64_t fence = write.fence->head(origin);
+    lowest = lowest.has_value() ? std::min(*lowest, fence) : fence;
+  }
+  return lowest;
+}
+
 void MarkConflicts(std::vector<Stored>& held) {
   for (Stored& write : held) {
     write.listed = &write != &held.front() && !SaysTheSame(write.resource, held.front().resource);

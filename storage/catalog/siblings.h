@@ -9,6 +9,9 @@
 #define TRELLIS_STORAGE_CATALOG_SIBLINGS_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "storage/catalog/stored.h"
@@ -20,6 +23,8 @@ inline constexpr size_t kMaxSiblings = 16;
 // Of an entry's context, and of what it leaves open.
 inline constexpr size_t kMaxContext = 64;
 inline constexpr size_t kMaxOpen = 64;
+// Origins of an evicted agent that an eviction names; of others nothing counts.
+inline constexpr size_t kMaxFence = 128;
 
 // Whether `a` makes `b`, of the same key, obsolete. INVARIANT: only newer writes and final deletes
 // supersede, so there are no circles.
@@ -36,6 +41,10 @@ bool MergeInto(Stored write, std::vector<Stored>& held);
 // `resolved` and those that say what the winner says. Null when nothing is held.
 std::shared_ptr<const Ancestry> Descend(const std::vector<Stored>& held,
                                         const std::vector<Version>& resolved);
+
+// How far `origin` counts when `held` is what is held of its agent's roster entry: evicted twice,
+// the lower fence stands. None: it was not evicted.
+std::optional<uint64_t> FenceAround(const Origin& origin, const std::vector<Stored>& held);
 
 // Sets `listed` of each of `held`.
 void MarkConflicts(std::vector<Stored>& held);

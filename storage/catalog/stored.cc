@@ -18,6 +18,15 @@ std::shared_ptr<const Ancestry> MakeAncestry(const v1::Entry& entry) {
   return ancestry;
 }
 
+std::shared_ptr<const VersionVector> MakeFence(const v1::Entry& entry) {
+  if (!IsEviction(entry)) return nullptr;
+  auto fence = std::make_shared<VersionVector>();
+  for (const v1::OriginHead& head : entry.fence()) {
+    fence->Advance(Origin::FromProto(head.origin()), head.head());
+  }
+  return fence;
+}
+
 }  // namespace
 
 bool Ancestry::Covers(const Version& version) const {
@@ -43,6 +52,7 @@ Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash&
   stored.final_delete = entry.operation() == v1::DELETE && entry.merge_class() == v1::GUARD;
   stored.digest = RootShare(hash);
   stored.ancestry = MakeAncestry(entry);
+  stored.fence = MakeFence(entry);
   return stored;
 }
 

@@ -30,6 +30,8 @@ struct Stored : Catalog::Record {
   bool listed = false;  // As a conflict: it lost, and says something else than the winner.
   absl::uint128 digest = 0;
   std::shared_ptr<const Ancestry> ancestry;  // Null: the first of its key, or so its author knew.
+  // Of an eviction: how far each origin of the evicted agent counts. Else null.
+  std::shared_ptr<const VersionVector> fence;
 
   OriginKey origin_key() const { return {origin, sequence, index}; }
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -76,6 +77,8 @@ absl::Status CatalogImpl::VerifySeal(const Origin& origin, const Author& author,
   }
   if (!held || held->entry_sha256() == seal.entry_sha256()) return absl::OkStatus();
   ++equivocations_;
+  uint64_t& forked = forked_.try_emplace(origin, seal.sequence()).first->second;
+  forked = std::min(forked, seal.sequence());
   const std::string message = absl::StrCat(
       "delta of ", resource::AgentName(origin.node), ": transaction ", seal.sequence(),
       " has two contents, both signed: ", HashOfHashes(*held), " is held, ", HashOfHashes(seal),

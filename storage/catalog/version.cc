@@ -66,6 +66,11 @@ void VersionVector::Advance(const Origin& origin, uint64_t head) {
   held = std::max(held, head);
 }
 
+void VersionVector::Reset(const Origin& origin, uint64_t head) {
+  heads_.erase(origin);
+  Advance(origin, head);
+}
+
 bool VersionVector::Covers(const VersionVector& other) const {
   return std::all_of(other.heads_.begin(), other.heads_.end(),
                      [this](const auto& entry) { return head(entry.first) >= entry.second; });

@@ -55,6 +55,7 @@ class VersionVector {
  public:
   uint64_t head(const Origin& origin) const;          // 0: nothing of it is held.
   void Advance(const Origin& origin, uint64_t head);  // Never goes back.
+  void Reset(const Origin& origin, uint64_t head);    // 0: nothing of it is held.
   // True when this holds everything `other` holds.
   bool Covers(const VersionVector& other) const;
   // Transactions `other` holds and this lacks.

@@ -41,6 +41,15 @@ TEST(VersionVectorTest, HeadsNeverGoBack) {
   EXPECT_EQ(vector.head(kB), 0u);
 }
 
+TEST(VersionVectorTest, ResetGoesBackAndForgetsAtZero) {
+  VersionVector vector;
+  vector.Advance(kA, 5);
+  vector.Reset(kA, 3);
+  EXPECT_EQ(vector.head(kA), 3u);
+  vector.Reset(kA, 0);
+  EXPECT_EQ(vector, VersionVector());
+}
+
 TEST(VersionVectorTest, CoversAndMissingCompareOriginByOrigin) {
   VersionVector ours;
   ours.Advance(kA, 5);
