@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/catalog/catalog_test_util.h"
+#include "storage/catalog/siblings.h"
 #include "tests/support/status_matchers.h"
 
 namespace trellis::storage {
