@@ -1,7 +1,7 @@
 // The mesh's root: the key that makes certificates, held by agents that may issue.
 //
 //   ASSIGN_OR_RETURN(MeshAuthority authority, MeshAuthority::Create(crypto::RandomBytes(16), now));
-//   authority.Issue(keys.public_der(), PeerIdentity::Agent(...), now, kAgentCertificateLifetime);
+//   authority.Issue(keys.public_der(), PeerIdentity::Agent(...), now, absl::Hours(24));
 //
 // Decision: docs/decisions/0003-trust.md.
 #ifndef TRELLIS_AUTH_TRUST_AUTHORITY_H_
@@ -20,7 +20,6 @@
 namespace trellis::trust {
 
 inline constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 10);
-inline constexpr absl::Duration kAgentCertificateLifetime = absl::Hours(24 * 90);
 // Certificates begin this much before they are made, so that a host whose clock is a little behind
 // accepts them.
 inline constexpr absl::Duration kClockAllowance = absl::Minutes(5);

@@ -204,6 +204,15 @@ absl::StatusOr<PeerIdentity> VerifyIssued(absl::string_view leaf_der, const Mesh
   return absl::UnauthenticatedError("certificate: not signed by the mesh's root");
 }
 
+absl::StatusOr<PeerIdentity> VerifyForRenewal(absl::string_view leaf_der, const MeshRoot& root,
+                                              absl::Time now) {
+  absl::StatusOr<PeerIdentity> identity = VerifyChain(leaf_der, root, now);
+  if (!absl::IsFailedPrecondition(identity.status())) return identity;
+  ASSIGN_OR_RETURN(const Validity validity, CertificateValidity(leaf_der));
+  if (now < validity.end || now - validity.end >= kRenewalGrace) return identity;
+  return VerifyIssued(leaf_der, root);
+}
+
 absl::StatusOr<std::string> CertificateDerFromPem(absl::string_view pem) {
   if (pem.size() > 2 * kMaxCertificateBytes) {
     return absl::InvalidArgumentError("certificate: PEM over 32 KiB");
@@ -237,9 +246,12 @@ std::string CertificatePemFromDer(absl::string_view der) {
   return std::string(reinterpret_cast<const char*>(data), size);
 }
 
-absl::StatusOr<absl::Time> CertificateExpiry(absl::string_view der) {
+absl::StatusOr<Validity> CertificateValidity(absl::string_view der) {
   ASSIGN_OR_RETURN(const X509Ptr certificate, ParseDer(der));
-  return ToTime(X509_get0_notAfter(certificate.get()));
+  Validity validity;
+  ASSIGN_OR_RETURN(validity.begin, ToTime(X509_get0_notBefore(certificate.get())));
+  ASSIGN_OR_RETURN(validity.end, ToTime(X509_get0_notAfter(certificate.get())));
+  return validity;
 }
 
 absl::StatusOr<std::string> CertificatePublicKey(absl::string_view der) {

@@ -17,6 +17,8 @@ struct x509_st;
 namespace trellis::trust {
 
 inline constexpr size_t kMaxCertificateBytes = 16 << 10;
+// Longer than any agent that issues should be away: docs/decisions/0003-trust.md.
+inline constexpr absl::Duration kRenewalGrace = absl::Hours(24 * 7);
 
 // The trust anchor: the mesh's self-signed root certificate.
 //
@@ -54,12 +56,21 @@ absl::StatusOr<PeerIdentity> VerifyChain(absl::string_view leaf_der, const MeshR
 // while a certificate was valid stays written.
 absl::StatusOr<PeerIdentity> VerifyIssued(absl::string_view leaf_der, const MeshRoot& root);
 
+// As VerifyChain, but for who asks for a later certificate: one that ended less than kRenewalGrace
+// ago will do.
+absl::StatusOr<PeerIdentity> VerifyForRenewal(absl::string_view leaf_der, const MeshRoot& root,
+                                              absl::Time now);
+
 // The one certificate in `pem`. INVALID_ARGUMENT.
 absl::StatusOr<std::string> CertificateDerFromPem(absl::string_view pem);
 std::string CertificatePemFromDer(absl::string_view der);
 
-// When the certificate ends. INVALID_ARGUMENT: it is not one.
-absl::StatusOr<absl::Time> CertificateExpiry(absl::string_view der);
+// INVALID_ARGUMENT: it is not one.
+struct Validity {
+  absl::Time begin;
+  absl::Time end;
+};
+absl::StatusOr<Validity> CertificateValidity(absl::string_view der);
 // Its SubjectPublicKeyInfo. INVALID_ARGUMENT: it is not one.
 absl::StatusOr<std::string> CertificatePublicKey(absl::string_view der);
 

@@ -18,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   CHECK(!VerifyChain(bytes, *root, absl::FromUnixSeconds(1767225600)).ok());
   CHECK(!VerifyIssued(bytes, *root).ok());
+  CHECK(!VerifyForRenewal(bytes, *root, absl::FromUnixSeconds(1767225600)).ok());
+  (void)CertificateValidity(bytes);
   (void)MeshRoot::FromDer(bytes);
   (void)KeyPair::FromPem(bytes);
   if (const auto key = SigningKey::FromPem(bytes); key.ok()) {

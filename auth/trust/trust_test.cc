@@ -30,7 +30,7 @@ MeshAuthority NewAuthority(absl::string_view mesh = kMesh) {
 }
 
 std::string LeafDer(const MeshAuthority& authority, const PeerIdentity& identity,
-                    absl::Duration lifetime = kAgentCertificateLifetime) {
+                    absl::Duration lifetime = absl::Hours(24)) {
   const KeyPair key = KeyPair::Generate();
   return *CertificateDerFromPem(*authority.Issue(key.public_der(), identity, kNow, lifetime));
 }
@@ -212,6 +212,23 @@ TEST(VerifyChain, TheRootItselfIsNobody) {
   EXPECT_FALSE(VerifyIssued(authority.root().der(), authority.root()).ok());
 }
 
+TEST(VerifyForRenewal, ForgivesAnEndOfLessThanAWeekAndNothingElse) {
+  const MeshAuthority authority = NewAuthority();
+  const std::string leaf = LeafDer(authority, TestAgent(), absl::Hours(1));
+  const absl::Time end = kNow + absl::Hours(1);
+  for (const absl::Time now : {kNow, end, end + kRenewalGrace - absl::Seconds(1)}) {
+    const auto identity = VerifyForRenewal(leaf, authority.root(), now);
+    ASSERT_TRUE(identity.ok()) << identity.status();
+    EXPECT_EQ(*identity, TestAgent());
+  }
+  for (const absl::Time now : {kNow - absl::Hours(1), end + kRenewalGrace}) {
+    EXPECT_EQ(VerifyForRenewal(leaf, authority.root(), now).status().code(),
+              absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_EQ(VerifyForRenewal(leaf, NewAuthority().root(), end).status().code(),
+            absl::StatusCode::kUnauthenticated);
+}
+
 TEST(VerifyIssued, TellsWhoseItIsWhateverTheTime) {
   const MeshAuthority authority = NewAuthority();
   const std::string leaf = LeafDer(authority, TestAgent(), absl::Seconds(1));
@@ -247,7 +264,10 @@ TEST(Certificate, TellsItsEndAndKey) {
   const KeyPair key = KeyPair::Generate();
   const std::string der =
       *CertificateDerFromPem(*authority.Issue(key.public_der(), TestAgent(), kNow, absl::Hours(1)));
-  EXPECT_EQ(*CertificateExpiry(der), kNow + absl::Hours(1));
+  const auto validity = CertificateValidity(der);
+  ASSERT_TRUE(validity.ok()) << validity.status();
+  EXPECT_EQ(validity->begin, kNow - kClockAllowance);
+  EXPECT_EQ(validity->end, kNow + absl::Hours(1));
   EXPECT_EQ(*CertificatePublicKey(der), key.public_der());
 }
 

@@ -1,5 +1,6 @@
 #include "node/agent/agent.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@
 #include "node/mesh/enrollment.h"
 #include "node/mesh/mesh_dialer.h"
 #include "node/mesh/mesh_server.h"
+#include "node/mesh/renewal.h"
+#include "node/mesh/renewal_client.h"
+#include "node/mesh/renewer.h"
 #include "node/net/control.h"
 #include "node/net/loop_thread.h"
 #include "node/net/sockets.h"
@@ -108,7 +112,14 @@ class AgentImpl final : public Agent {
   absl::Status StartParts();
   absl::Status StartDataPlane();
   absl::Status MakeEnrollment();
+  absl::Status StartRenewing();
+  void AskToRenew(const mesh::IssuingAgent& issuer, peer::v1::RenewRequest request,
+                  mesh::RenewDone done);
+  absl::Status TakeCertificate(const tls::Credentials& credentials);
   void UpdateOwnRecord();
+  std::vector<std::string> Alarms() const;
+  // To let others in is to write their records, which a worker may not.
+  bool Issues() const { return !identity_.root_key_pem.empty() && catalog_->self().admin; }
   void ScheduleSync();
   void MakeGossip();
   void MakeApi();
@@ -117,6 +128,9 @@ class AgentImpl final : public Agent {
   absl::Status StartMeshPort();
   void FollowEvictions();
   void RefuseEvicted();
+  tls::Credentials credentials() const {
+    return {identity_.certificate_pem, identity_.key_pem, identity_.root_pem};
+  }
   Runtime runtime() { return {control_->loop(), random_}; }
 
   const AgentOptions options_;
@@ -134,6 +148,10 @@ class AgentImpl final : public Agent {
   std::unique_ptr<mesh::Enrollment> enrollment_;
   std::unique_ptr<grpc::Service> enrollment_service_;
   std::unique_ptr<IssuerOverEnrollment> issuer_;
+  std::unique_ptr<mesh::Renewal> renewal_;
+  std::unique_ptr<grpc::Service> renewal_service_;
+  std::unique_ptr<mesh::RenewalClient> renewal_client_;
+  std::unique_ptr<mesh::Renewer> renewer_;
   std::unique_ptr<api::AgentContext> context_;
   std::unique_ptr<api::Settling> settling_;
   std::unique_ptr<api::MeshEvents> events_;
@@ -147,11 +165,10 @@ class AgentImpl final : public Agent {
 
 absl::Status AgentImpl::Start() {
   ASSIGN_OR_RETURN(control_, net::LoopThread::Start("control"));
-  const tls::Credentials credentials{identity_.certificate_pem, identity_.key_pem,
-                                     identity_.root_pem};
-  ASSIGN_OR_RETURN(dialer_, mesh::MeshDialer::ForMember(credentials));
+  ASSIGN_OR_RETURN(dialer_, mesh::MeshDialer::ForMember(credentials()));
   RETURN_IF_ERROR(net::RunOn(control_->loop(), [this] { return StartParts(); }));
   RETURN_IF_ERROR(StartMeshPort());
+  RETURN_IF_ERROR(net::RunOn(control_->loop(), [this] { return StartRenewing(); }));
   net::RunOn(control_->loop(), [this] { gossip_->Start(); });
   absl::StatusOr<std::unique_ptr<api::AdminServer>> admin =
       api::AdminServer::Start(options_.admin_socket, *local_admin_);
@@ -200,7 +217,7 @@ void AgentImpl::UpdateOwnRecord() {
   v1::Agent& agent = *updated.mutable_agent();
   if (!options_.mesh_address.empty()) agent.set_mesh_address(options_.mesh_address);
   if (!options_.display_name.empty()) agent.set_display_name(options_.display_name);
-  agent.set_issues_certificates(!identity_.root_key_pem.empty());
+  agent.set_issues_certificates(Issues());
   const v1::Agent& before = record->resource->agent();
   if (agent.mesh_address() == before.mesh_address() &&
       agent.display_name() == before.display_name() &&
@@ -285,16 +302,67 @@ absl::Status AgentImpl::MakeEnrollment() {
   options.account = identity_.local.account();
   options.region = identity_.local.region();
   options.mesh_domain = identity_.local.mesh_domain();
-  if (!identity_.root_key_pem.empty()) {
+  options.certificate_lifetime = options_.certificate_lifetime;
+  if (Issues()) {
     ASSIGN_OR_RETURN(options.authority,
                      trust::MeshAuthority::Load(identity_.root_pem, identity_.root_key_pem));
   }
+  const auto run_on_control = [loop = &control_->loop()](absl::FunctionRef<void()> task) {
+    net::RunTaskOn(*loop, task);
+  };
+  renewal_ = std::make_unique<mesh::Renewal>(options.authority, options.certificate_lifetime,
+                                             *catalog_, runtime());
+  renewal_service_ = mesh::NewRenewalService(*renewal_, run_on_control);
   enrollment_ = std::make_unique<mesh::Enrollment>(std::move(options), *catalog_, runtime());
-  enrollment_service_ = mesh::NewEnrollmentService(
-      *enrollment_,
-      [loop = &control_->loop()](absl::FunctionRef<void()> task) { net::RunTaskOn(*loop, task); });
+  enrollment_service_ = mesh::NewEnrollmentService(*enrollment_, run_on_control);
   issuer_ = std::make_unique<IssuerOverEnrollment>(*enrollment_);
   return absl::OkStatus();
+}
+
+absl::Status AgentImpl::StartRenewing() {
+  renewal_client_ = std::make_unique<mesh::RenewalClient>(*dialer_, control_->loop());
+  mesh::Renewer::Options options;
+  options.credentials = credentials();
+  options.issuers = [this]() -> std::vector<mesh::IssuingAgent> {
+    if (renewal_->issues()) return {{.node = identity_.node()}};  // Nobody is nearer.
+    return mesh::IssuingAgents(*catalog_);
+  };
+  options.ask = [this](const mesh::IssuingAgent& issuer, peer::v1::RenewRequest request,
+                       mesh::RenewDone done) {
+    AskToRenew(issuer, std::move(request), std::move(done));
+  };
+  options.take = [this](const tls::Credentials& renewed) { return TakeCertificate(renewed); };
+  ASSIGN_OR_RETURN(renewer_, mesh::Renewer::Create(std::move(options), runtime()));
+  renewer_->Start();
+  return absl::OkStatus();
+}
+
+void AgentImpl::AskToRenew(const mesh::IssuingAgent& issuer, peer::v1::RenewRequest request,
+                           mesh::RenewDone done) {
+  if (issuer.node != identity_.node()) {
+    return renewal_client_->Ask(issuer, std::move(request), std::move(done));
+  }
+  const absl::StatusOr<trust::MeshRoot> root = trust::MeshRoot::FromPem(identity_.root_pem);
+  if (!root.ok()) return done(root.status());
+  const absl::StatusOr<trust::PeerIdentity> self =
+      trust::VerifyIssued(request.certificate(), *root);
+  if (!self.ok()) return done(self.status());
+  done(renewal_->Renew(*self, request));
+}
+
+absl::Status AgentImpl::TakeCertificate(const tls::Credentials& credentials) {
+  RETURN_IF_ERROR(mesh_server_->Use(credentials));
+  RETURN_IF_ERROR(dialer_->Use(credentials));
+  // It serves all the same; after a restart the older one is renewed.
+  const absl::Status saved = SaveCertificate(options_.data_dir, credentials.certificate_pem);
+  if (!saved.ok()) LOG(WARNING) << "trust: the renewed certificate is not kept: " << saved;
+  return absl::OkStatus();
+}
+
+std::vector<std::string> AgentImpl::Alarms() const {
+  const std::string alarm = renewer_ == nullptr ? "" : renewer_->Warning();
+  if (alarm.empty()) return {};
+  return {alarm};
 }
 
 void AgentImpl::MakeApi() {
@@ -314,6 +382,7 @@ void AgentImpl::MakeApi() {
                       data_plane_.get()](const auto& request) { return plane->Explain(request); },
       .issuer = issuer_.get(),
       .settling = settling_.get(),
+      .alarms = [this] { return Alarms(); },
   });
   events_ = std::make_unique<api::MeshEvents>(*context_);
   questions_ = std::make_unique<api::MeshQuestions>(*context_);
@@ -328,8 +397,9 @@ absl::Status AgentImpl::StartMeshPort() {
   RETURN_IF_ERROR(Named("mesh_listen", listen.status()));
   mesh::MeshServer::Options options;
   options.listen = *listen;
-  options.credentials = {identity_.certificate_pem, identity_.key_pem, identity_.root_pem};
+  options.credentials = credentials();
   options.agent_services = {transport_->service()};
+  options.renewal_services = {renewal_service_.get()};
   options.operator_services = {operator_admin_.get()};
   options.enrollment_services = {enrollment_service_.get()};
   absl::StatusOr<std::unique_ptr<mesh::MeshServer>> server =
@@ -378,6 +448,8 @@ AgentImpl::~AgentImpl() {
 }
 
 void AgentImpl::EndParts() {
+  renewer_.reset();
+  renewal_client_.reset();
   operator_admin_.reset();
   local_admin_.reset();
   questions_.reset();
@@ -385,6 +457,8 @@ void AgentImpl::EndParts() {
   context_.reset();
   settling_.reset();
   issuer_.reset();
+  renewal_service_.reset();
+  renewal_.reset();
   enrollment_service_.reset();
   enrollment_.reset();
   data_plane_.reset();

@@ -135,12 +135,21 @@ const std::vector<Option>& Options() {
        Text{&O::vpc, IsLabel, true},
        "The private address space this host is in. init: name of the mesh's first VPC, required. "
        "join: refused unless it is the token's."},
+      {"addresses", "IP,...", "IP addresses without ports, at most 16",
+       TextList{&O::addresses, IsAddress},
+       "init and join only: where this host answers in its VPC, as its certificate will say for as "
+       "long as it is a member. A worker may register these as targets and no others. Empty: those "
+       "of the host's interfaces, without loopback and link-local ones."},
       {"account", "ACCOUNT", "12 digits", Text{&O::account, IsAccount},
        "init only: owner of resources that name none, and part of every ARN."},
       {"region", "REGION", "a name of lower-case letters, digits and hyphens",
        Text{&O::region, IsLabel}, "init only: part of every ARN and generated host name."},
       {"mesh_domain", "DOMAIN", "a DNS name of at most 128 characters",
        Text{&O::mesh_domain, IsDomain}, "init only: generated host names end in it."},
+      {"certificate_lifetime", "DURATION", "",
+       Span{&O::certificate_lifetime, absl::Seconds(10), absl::Hours(24 * 90)},
+       "Of the certificates that this agent issues to agents, if it holds the root's key. They are "
+       "renewed by themselves when half of it is over."},
       {"admin_socket", "PATH", "a path of at most 107 bytes",
        Text{&O::admin_socket,
             [](absl::string_view path) { return !path.empty() && path.size() <= 107; }},
@@ -256,7 +265,7 @@ std::string DefaultText(const Option& option) {
         if constexpr (std::is_same_v<Type, Text>) {
           return value.empty() ? "empty" : value;
         } else if constexpr (std::is_same_v<Type, TextList>) {
-          return absl::StrJoin(value, ",");
+          return value.empty() ? "empty" : absl::StrJoin(value, ",");
         } else if constexpr (std::is_same_v<Type, Span>) {
           return absl::FormatDuration(value);
         } else if constexpr (std::is_same_v<Type, Boolean>) {

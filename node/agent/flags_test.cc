@@ -38,6 +38,14 @@ TEST(ParseCommandLineTest, FlagsMayStandAnywhereInBothForms) {
   EXPECT_THAT(line->options.listen_addresses, ElementsAre("10.0.0.1", "fd00::1"));
 }
 
+TEST(ParseCommandLineTest, AddressesAreAListInTheFileToo) {
+  const std::string file = WriteFile("addresses.yaml", "addresses: [10.0.0.1, 'fd00::1']\n");
+  const auto line = ParseCommandLine({"run", "--config", file});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_THAT(line->options.addresses, ElementsAre("10.0.0.1", "fd00::1"));
+  EXPECT_FALSE(ParseCommandLine({"run", "--addresses=host"}).ok());
+}
+
 TEST(ParseCommandLineTest, AFlagWinsOverTheFileWhichWinsOverTheDefault) {
   const std::string file = WriteFile("wins.yaml", "workers: 2\nport_offset: 8000\n");
   const auto line = ParseCommandLine({"run", "--workers=3", "--config", file});

@@ -13,6 +13,7 @@
 #include "base/crypto/digest.h"
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
+#include "node/agent/addresses.h"
 #include "proto/trellis/v1/resource.pb.h"
 #include "storage/resource/arn.h"
 #include "storage/resource/names.h"
@@ -45,6 +46,8 @@ absl::Status CheckFounderOptions(const AgentOptions& options) {
 
 absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) {
   RETURN_IF_ERROR(CheckFounderOptions(options));
+  ASSIGN_OR_RETURN(const std::vector<std::string> addresses,
+                   ChooseAddresses(options.addresses, InterfaceAddresses()));
   SeededRandom random = RandomFromSystem();
   const std::string mesh_id = crypto::RandomBytes(trust::kMeshIdBytes);
   ASSIGN_OR_RETURN(const trust::MeshAuthority authority,
@@ -65,12 +68,13 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
   identity.local.set_region(options.region);
   identity.local.set_mesh_domain(options.mesh_domain);
   identity.local.set_mesh_address(options.mesh_address);
-  ASSIGN_OR_RETURN(
-      identity.certificate_pem,
-      authority.Issue(keys.public_der(),
-                      trust::PeerIdentity::Agent(mesh_id, node, options.account, vpc,
-                                                 trust::PeerRole::kAdmin, signing_key.public_key()),
-                      now, trust::kAgentCertificateLifetime));
+  for (const std::string& address : addresses) identity.local.add_addresses(address);
+  ASSIGN_OR_RETURN(identity.certificate_pem,
+                   authority.Issue(keys.public_der(),
+                                   trust::PeerIdentity::Agent(mesh_id, node, options.account, vpc,
+                                                              trust::PeerRole::kAdmin,
+                                                              signing_key.public_key(), addresses),
+                                   now, options.certificate_lifetime));
   identity.key_pem = keys.private_pem();
   identity.signing_key_pem = signing_key.private_pem();
   identity.root_pem = authority.root().pem();

@@ -167,6 +167,10 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   return identity;
 }
 
+absl::Status SaveCertificate(absl::string_view data_dir, absl::string_view certificate_pem) {
+  return WriteFile(FolderOf(data_dir), "agent.pem", certificate_pem);
+}
+
 absl::Status EndFounding(absl::string_view data_dir) {
   const std::string path = FoundingPath(data_dir);
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return SystemError("remove", path);

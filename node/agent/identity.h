@@ -6,8 +6,9 @@
 //                       signing.key  the Ed25519 key of what it writes           only
 //                       founding     empty; there until the mesh's first records are written
 //
-// Written once, by init or join; files are 0600 in a folder of 0700. Every file is on disk before
-// agent.json appears, which makes the identity whole: a crash in between leaves none.
+// Written once, by init or join, but for agent.pem, which is renewed; files are 0600 in a folder of
+// 0700. Every file is on disk before agent.json appears, which makes the identity whole: a crash in
+// between leaves none.
 #ifndef TRELLIS_NODE_AGENT_IDENTITY_H_
 #define TRELLIS_NODE_AGENT_IDENTITY_H_
 
@@ -41,6 +42,9 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity);
 // NOT_FOUND: there is none; the message says how to get one. DATA_LOSS: it cannot be read.
 // FAILED_PRECONDITION: others than its owner may read a key.
 absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
+
+// Replaces agent.pem with a renewed certificate, atomically. UNAVAILABLE as above.
+absl::Status SaveCertificate(absl::string_view data_dir, absl::string_view certificate_pem);
 
 // From here on no start takes an empty catalog for one to found. UNAVAILABLE as above.
 absl::Status EndFounding(absl::string_view data_dir);

@@ -84,6 +84,14 @@ TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {
   EXPECT_FALSE(loaded.founding);
 }
 
+TEST_F(IdentityTest, RenewedCertificateTakesThePlaceOfTheOld) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  ASSERT_OK(SaveCertificate(folder_, "renewed"));
+  ASSERT_OK_AND_ASSIGN(const Identity loaded, LoadIdentity(folder_));
+  EXPECT_EQ(loaded.certificate_pem, "renewed");
+  EXPECT_EQ(loaded.key_pem, "key");
+}
+
 TEST_F(IdentityTest, MissingFileIsNamed) {
   ASSERT_OK(SaveIdentity(folder_, identity_));
   for (const char* name : {"signing.key", "agent.pem"}) {

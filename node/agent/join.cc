@@ -10,6 +10,7 @@
 #include "auth/trust/signing_key.h"
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
+#include "node/agent/addresses.h"
 #include "node/mesh/join.h"
 
 namespace trellis::agent {
@@ -31,6 +32,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   request.mesh_address = options.mesh_address;
   request.vpc = options.vpc;
   request.signing_key = signing_key.public_key();
+  ASSIGN_OR_RETURN(request.addresses, ChooseAddresses(options.addresses, InterfaceAddresses()));
   ASSIGN_OR_RETURN(const peer::v1::EnrollResponse response,
                    mesh::Join(token, keys, request, [now] { return now; }));
   ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromPem(response.root_pem()));
@@ -47,6 +49,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   identity.local.set_region(response.region());
   identity.local.set_mesh_domain(response.mesh_domain());
   identity.local.set_mesh_address(options.mesh_address);
+  for (const std::string& address : self.addresses) identity.local.add_addresses(address);
   for (const peer::v1::EnrollResponse::Member& member : response.members()) {
     storage::v1::LocalIdentity::Seed& seed = *identity.local.add_seeds();
     seed.set_node(trust::NodeHex(member.node()));

@@ -12,7 +12,7 @@ namespace trellis::agent {
 
 // Blocks while it talks to the agents the token names. The keys made here never leave this host.
 // Writes nothing.
-//   INVALID_ARGUMENT  the token or mesh_address is malformed or missing
+//   INVALID_ARGUMENT  the token, mesh_address or an address is malformed or missing
 //   others            as mesh::Join
 absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view token,
                                   absl::Time now);

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "base/log/log.h"
@@ -43,11 +44,12 @@ absl::Status Init(const AgentOptions& options) {
   ASSIGN_OR_RETURN(const Identity identity, FoundMesh(options, absl::Now()));
   RETURN_IF_ERROR(SaveIdentity(options.data_dir, identity));
   std::printf(
-      "Founded mesh %s, agent %s in VPC %s.\n"
+      "Founded mesh %s, agent %s in VPC %s, at %s.\n"
       "Copy %s/identity/root.key to a safe place: it admits agents and operators.\n"
       "Next: trellisd run\n",
       identity.local.mesh_id().c_str(), identity.local.node().c_str(),
-      identity.local.vpc_display_name().c_str(), options.data_dir.c_str());
+      identity.local.vpc_display_name().c_str(),
+      absl::StrJoin(identity.local.addresses(), ", ").c_str(), options.data_dir.c_str());
   return absl::OkStatus();
 }
 
@@ -59,9 +61,10 @@ absl::Status Join(const AgentOptions& options, std::string token) {
   RETURN_IF_ERROR(CheckNoIdentity(options.data_dir));
   ASSIGN_OR_RETURN(const Identity identity, JoinMesh(options, token, absl::Now()));
   RETURN_IF_ERROR(SaveIdentity(options.data_dir, identity));
-  std::printf("Joined mesh %s as agent %s in VPC %s (%s).\nNext: trellisd run\n",
+  std::printf("Joined mesh %s as agent %s in VPC %s (%s), at %s.\nNext: trellisd run\n",
               identity.local.mesh_id().c_str(), identity.local.node().c_str(),
-              identity.local.vpc_display_name().c_str(), identity.local.vpc().c_str());
+              identity.local.vpc_display_name().c_str(), identity.local.vpc().c_str(),
+              absl::StrJoin(identity.local.addresses(), ", ").c_str());
   return absl::OkStatus();
 }
 

@@ -21,6 +21,9 @@ struct AgentOptions {
   std::string mesh_listen = "0.0.0.0:7950";
   std::string mesh_address;  // host:port that peers dial. Required by init and join.
   std::string vpc;           // Required by init: name of the first VPC. Optional for join.
+  // The host's IP addresses in its VPC, for init and join. Empty: those of its interfaces.
+  std::vector<std::string> addresses;
+  absl::Duration certificate_lifetime = absl::Hours(24);  // Of those this agent issues to agents.
   std::string account = "000000000000";
   std::string region = "us-west-2";
   std::string mesh_domain = "on.trellis";

@@ -7,13 +7,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "auth/trust/join_token.h"
 #include "auth/trust/signing_key.h"
 #include "base/crypto/digest.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "google/protobuf/util/time_util.h"
+#include "node/mesh/issuers.h"
 #include "storage/resource/names.h"
 
 namespace trellis::mesh {
@@ -77,17 +77,7 @@ Enrollment::Enrollment(Options options, storage::Catalog& catalog, Runtime runti
     : options_(std::move(options)), catalog_(catalog), runtime_(runtime) {}
 
 absl::Status Enrollment::CheckIssuing() const {
-  if (options_.authority.has_value()) return absl::OkStatus();
-  std::vector<std::string> issuers;
-  VisitAgents(catalog_, [&](const v1::Agent& agent) {
-    if (agent.issues_certificates()) {
-      issuers.push_back(absl::StrCat(agent.display_name(), " (", agent.mesh_address(), ")"));
-    }
-    return issuers.size() < 3;
-  });
-  return absl::FailedPreconditionError(absl::StrCat(
-      "this agent does not hold the mesh's issuing key; ask ",
-      issuers.empty() ? "the agent that made the mesh" : absl::StrJoin(issuers, " or ")));
+  return options_.authority.has_value() ? absl::OkStatus() : NotIssuingError(catalog_);
 }
 
 absl::StatusOr<v1::Vpc> Enrollment::FindVpc(const std::string& name) const {
@@ -123,12 +113,11 @@ absl::StatusOr<v1::CreateJoinTokenResponse> Enrollment::CreateJoinToken(
       absl::ToUnixSeconds(runtime_.scheduler.WallNow() + ToDuration(request.time_to_live())));
   // Ours first: we know the token already. The others that can issue will.
   token.mesh_addresses = {options_.mesh_address};
-  VisitAgents(catalog_, [&](const v1::Agent& agent) {
-    if (agent.issues_certificates() && agent.mesh_address() != options_.mesh_address) {
-      token.mesh_addresses.push_back(agent.mesh_address());
-    }
-    return token.mesh_addresses.size() < trust::kMaxJoinAddresses;
-  });
+  for (const IssuingAgent& agent : IssuingAgents(catalog_)) {
+    if (agent.address == options_.mesh_address) continue;
+    if (token.mesh_addresses.size() == trust::kMaxJoinAddresses) break;
+    token.mesh_addresses.push_back(agent.address);
+  }
 
   v1::CreateJoinTokenResponse response;
   ASSIGN_OR_RETURN(*response.mutable_token(), token.Format());
@@ -231,8 +220,8 @@ absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Certify(const peer::v1::Enr
   peer::v1::EnrollResponse response;
   ASSIGN_OR_RETURN(
       *response.mutable_certificate_pem(),
-      authority.Issue(request.public_key_der(), identity, now, trust::kAgentCertificateLifetime));
-  *response.mutable_expire_time() = ToTimestamp(now + trust::kAgentCertificateLifetime);
+      authority.Issue(request.public_key_der(), identity, now, options_.certificate_lifetime));
+  *response.mutable_expire_time() = ToTimestamp(now + options_.certificate_lifetime);
   response.set_root_pem(authority.root().pem());
   response.set_mesh_id(authority.root().mesh_id());
   response.set_account(options_.account);

@@ -48,6 +48,7 @@ class Enrollment {
     std::string account;       // The mesh's: owner of VPCs that name none.
     std::string region;
     std::string mesh_domain;
+    absl::Duration certificate_lifetime = absl::Hours(24);  // Of agents'.
   };
 
   // Catalog and runtime are borrowed.

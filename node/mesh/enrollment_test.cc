@@ -289,7 +289,7 @@ class JoinTest : public EnrollmentTest {
   JoinTest() {
     MeshServer::Options options;
     options.listen = *net::Endpoint::Parse("127.0.0.1:0");
-    options.credentials = mesh_.Credentials(mesh_.Agent(1));
+    options.credentials = mesh_.Credentials(mesh_.Agent(1, trust::PeerRole::kAdmin));
     options.now = mesh_.now();
     options.handshake_timeout = kGenerous;
     options.enrollment_services = {service_.get()};

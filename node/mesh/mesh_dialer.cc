@@ -26,22 +26,34 @@ constexpr int kMaxMessageBytes = 4 << 20;
 
 class MeshDialerImpl final : public MeshDialer {
  public:
-  MeshDialerImpl(std::unique_ptr<const tls::TlsContext> context, Options options,
+  MeshDialerImpl(std::unique_ptr<tls::TlsContext> context,
+                 std::unique_ptr<tls::TlsContext> renewal_context, Options options,
                  std::unique_ptr<net::LoopThread> thread)
       : context_(std::move(context)),
+        renewal_context_(std::move(renewal_context)),
         options_(std::move(options)),
         thread_(std::move(thread)),
         resolver_(thread_->loop()),
         tunnels_(thread_->loop()) {}
   ~MeshDialerImpl() override;
 
-  void Dial(const std::string& address, std::optional<uint64_t> node, Done done) override;
+  void Dial(const std::string& address, std::optional<uint64_t> node, Done done) override {
+    DialAs(*context_, address, node, std::move(done));
+  }
   absl::StatusOr<MeshConnection> DialAndWait(const std::string& address,
-                                             std::optional<uint64_t> node) override;
+                                             std::optional<uint64_t> node) override {
+    return DialAsAndWait(*context_, address, node);
+  }
+  absl::StatusOr<MeshConnection> DialToRenewAndWait(const std::string& address,
+                                                    uint64_t node) override {
+    return DialAsAndWait(*renewal_context_, address, node);
+  }
+  absl::Status Use(const tls::Credentials& credentials) override;
 
  private:
   // One Dial under way.
   struct Attempt {
+    const tls::TlsContext* context = nullptr;
     std::string address;
     std::optional<uint64_t> node;
     Done done;
@@ -52,6 +64,12 @@ class MeshDialerImpl final : public MeshDialer {
     Scheduler::TimerId timer = Scheduler::TimerId::kNone;
   };
 
+  void DialAs(const tls::TlsContext& context, const std::string& address,
+              std::optional<uint64_t> node, Done done);
+  absl::StatusOr<MeshConnection> DialAsAndWait(const tls::TlsContext& context,
+                                               const std::string& address,
+                                               std::optional<uint64_t> node);
+
   // On the loop. A dial is found by its id: it may be over when an answer comes.
   void Begin(uint64_t id);
   void TryNext(uint64_t id);
@@ -59,7 +77,9 @@ class MeshDialerImpl final : public MeshDialer {
   absl::StatusOr<MeshConnection> Open(Attempt& attempt);
   void Finish(uint64_t id, absl::StatusOr<MeshConnection> result);
 
-  const std::unique_ptr<const tls::TlsContext> context_;
+  // What is in them: the loop's thread only.
+  const std::unique_ptr<tls::TlsContext> context_;
+  const std::unique_ptr<tls::TlsContext> renewal_context_;  // Null: not a member.
   const Options options_;
   std::unique_ptr<net::LoopThread> thread_;
 
@@ -80,10 +100,21 @@ MeshDialerImpl::~MeshDialerImpl() {
   thread_ = nullptr;  // Tasks still posted to it run now, while what they use is there.
 }
 
-void MeshDialerImpl::Dial(const std::string& address, std::optional<uint64_t> node, Done done) {
-  thread_->loop().Post([this, address, node, done = std::move(done)]() mutable {
+absl::Status MeshDialerImpl::Use(const tls::Credentials& credentials) {
+  absl::Status status;
+  thread_->Call([&] {
+    status = context_->Use(credentials);
+    if (status.ok()) status = renewal_context_->Use(credentials);
+  });
+  return status;
+}
+
+void MeshDialerImpl::DialAs(const tls::TlsContext& context, const std::string& address,
+                            std::optional<uint64_t> node, Done done) {
+  thread_->loop().Post([this, &context, address, node, done = std::move(done)]() mutable {
     const uint64_t id = next_id_++;
     Attempt& attempt = attempts_[id];
+    attempt.context = &context;
     attempt.address = address;
     attempt.node = node;
     attempt.done = std::move(done);
@@ -91,12 +122,13 @@ void MeshDialerImpl::Dial(const std::string& address, std::optional<uint64_t> no
   });
 }
 
-absl::StatusOr<MeshConnection> MeshDialerImpl::DialAndWait(const std::string& address,
-                                                           std::optional<uint64_t> node) {
+absl::StatusOr<MeshConnection> MeshDialerImpl::DialAsAndWait(const tls::TlsContext& context,
+                                                             const std::string& address,
+                                                             std::optional<uint64_t> node) {
   Mutex mutex;
   CondVar decided;
   std::optional<absl::StatusOr<MeshConnection>> answer;
-  Dial(address, node, [&](absl::StatusOr<MeshConnection> result) {
+  DialAs(context, address, node, [&](absl::StatusOr<MeshConnection> result) {
     MutexLock lock(mutex);
     answer = std::move(result);
     decided.NotifyOne();
@@ -138,7 +170,7 @@ void MeshDialerImpl::TryNext(uint64_t id) {
     // An address that swallows packets leaves time for those after it.
     const absl::Duration share = options_.timeout / static_cast<double>(attempt.endpoints.size());
     attempt.handshake = std::make_unique<Handshake>(
-        thread_->loop(), *context_, *std::move(socket), share,
+        thread_->loop(), *attempt.context, *std::move(socket), share,
         [this, id](const absl::Status& status) { OnHandshake(id, status); });
     attempt.last = attempt.handshake->Start();
     if (attempt.last.ok()) return;
@@ -189,28 +221,31 @@ void MeshDialerImpl::Finish(uint64_t id, absl::StatusOr<MeshConnection> result) 
   attempt.done(std::move(result));
 }
 
-absl::StatusOr<std::unique_ptr<MeshDialer>> Make(std::unique_ptr<const tls::TlsContext> context,
+absl::StatusOr<std::unique_ptr<MeshDialer>> Make(std::unique_ptr<tls::TlsContext> context,
+                                                 std::unique_ptr<tls::TlsContext> renewal_context,
                                                  MeshDialer::Options options) {
   KeepGrpcRunning();
   ASSIGN_OR_RETURN(auto thread, net::LoopThread::Start("mesh-dial"));
-  return std::make_unique<MeshDialerImpl>(std::move(context), std::move(options),
-                                          std::move(thread));
+  return std::make_unique<MeshDialerImpl>(std::move(context), std::move(renewal_context),
+                                          std::move(options), std::move(thread));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MeshDialer>> MeshDialer::ForMember(
     const tls::Credentials& credentials, Options options) {
-  ASSIGN_OR_RETURN(trust::MeshRoot root, trust::MeshRoot::FromPem(credentials.root_pem));
-  ASSIGN_OR_RETURN(auto context, tls::TlsContext::ForMember(
-                                     credentials, tls::VerifyByRoot(std::move(root), options.now)));
-  return Make(std::move(context), std::move(options));
+  ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromPem(credentials.root_pem));
+  const tls::Verifier by_root = tls::VerifyByRoot(root, options.now);
+  ASSIGN_OR_RETURN(auto context, tls::TlsContext::ForMember(credentials, by_root));
+  ASSIGN_OR_RETURN(auto renewal_context,
+                   tls::TlsContext::ForMember(credentials, by_root, tls::kAlpnRenew));
+  return Make(std::move(context), std::move(renewal_context), std::move(options));
 }
 
 absl::StatusOr<std::unique_ptr<MeshDialer>> MeshDialer::ForEnrollment(
     const std::string& root_sha256, Options options) {
   auto context = tls::TlsContext::ForEnrollment(tls::VerifyByPin(root_sha256, options.now));
-  return Make(std::move(context), std::move(options));
+  return Make(std::move(context), nullptr, std::move(options));
 }
 
 }  // namespace trellis::mesh

@@ -68,6 +68,14 @@ class MeshDialer {
   // Not on the dialer's thread.
   virtual absl::StatusOr<MeshConnection> DialAndWait(const std::string& address,
                                                      std::optional<uint64_t> node) = 0;
+  // Members only: to where Renewal is served, whose other end takes a certificate that ended a few
+  // days ago (tls::kAlpnRenew). Not on the dialer's thread.
+  virtual absl::StatusOr<MeshConnection> DialToRenewAndWait(const std::string& address,
+                                                            uint64_t node) = 0;
+
+  // Members only. Shows these in handshakes from now on, our own after its renewal: the same root.
+  // INVALID_ARGUMENT, FAILED_PRECONDITION: as ForMember; nothing changed.
+  virtual absl::Status Use(const tls::Credentials& credentials) = 0;
 };
 
 }  // namespace trellis::mesh

@@ -61,11 +61,13 @@ class MeshServerImpl final : public MeshServer, private net::FdHandler {
 
   net::Endpoint local_endpoint() const override { return local_; }
   void SetRefused(std::function<bool(const trust::PeerIdentity&)> refused) override;
+  absl::Status Use(const tls::Credentials& credentials) override;
   void Shutdown() override;
   size_t connections() const override { return tunnels_->size(); }
 
  private:
-  absl::StatusOr<trust::PeerIdentity> Admit(const std::vector<absl::string_view>& chain);
+  // `verifier`'s word, and the catalog's.
+  tls::Verifier UnlessRefused(tls::Verifier verifier);
   bool IsRefused(const trust::PeerIdentity& peer);
 
   // On the loop.
@@ -75,16 +77,18 @@ class MeshServerImpl final : public MeshServer, private net::FdHandler {
   void Greet(net::Fd socket, const net::Endpoint& from);
   void OnHandshake(const Handshake* handshake, const net::Endpoint& from,
                    const absl::Status& status);
+  grpc::Server* ServerFor(absl::string_view protocol,
+                          const std::optional<trust::PeerIdentity>& peer) const;
   absl::Status HandOver(net::Fd socket, std::unique_ptr<tls::TlsSession> session,
                         const net::Endpoint& from);
 
   const Options options_;
   net::Fd listener_;  // Touched on the loop's thread once it runs.
   const net::Endpoint local_;
-  tls::Verifier by_root_;
-  std::unique_ptr<const tls::TlsContext> context_;
+  std::unique_ptr<tls::TlsContext> context_;  // Touched on the loop's thread once it runs.
   std::unique_ptr<net::LoopThread> thread_;
   std::unique_ptr<grpc::Server> agents_;
+  std::unique_ptr<grpc::Server> renewal_;
   std::unique_ptr<grpc::Server> operators_;
   std::unique_ptr<grpc::Server> enrollment_;
   std::atomic<bool> shut_down_ = false;
@@ -100,14 +104,15 @@ class MeshServerImpl final : public MeshServer, private net::FdHandler {
 };
 
 absl::Status MeshServerImpl::Init() {
-  ASSIGN_OR_RETURN(trust::MeshRoot root, trust::MeshRoot::FromPem(options_.credentials.root_pem));
-  by_root_ = tls::VerifyByRoot(std::move(root), options_.now);
-  ASSIGN_OR_RETURN(
-      context_, tls::TlsContext::ForServer(
-                    options_.credentials,
-                    [this](const std::vector<absl::string_view>& chain) { return Admit(chain); }));
+  ASSIGN_OR_RETURN(const trust::MeshRoot root,
+                   trust::MeshRoot::FromPem(options_.credentials.root_pem));
+  ASSIGN_OR_RETURN(context_,
+                   tls::TlsContext::ForServer(
+                       options_.credentials, UnlessRefused(tls::VerifyByRoot(root, options_.now)),
+                       UnlessRefused(tls::VerifyForRenewal(root, options_.now))));
   ASSIGN_OR_RETURN(thread_, net::LoopThread::Start("mesh"));
   agents_ = Serve(options_.agent_services);
+  renewal_ = Serve(options_.renewal_services);
   operators_ = Serve(options_.operator_services);
   enrollment_ = Serve(options_.enrollment_services);
   tunnels_ = std::make_unique<TunnelSet>(thread_->loop());
@@ -115,13 +120,13 @@ absl::Status MeshServerImpl::Init() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<trust::PeerIdentity> MeshServerImpl::Admit(
-    const std::vector<absl::string_view>& chain) {
-  ASSIGN_OR_RETURN(trust::PeerIdentity peer, by_root_(chain));
-  if (IsRefused(peer)) {
-    return EvictedError(peer);
-  }
-  return peer;
+tls::Verifier MeshServerImpl::UnlessRefused(tls::Verifier verifier) {
+  return [this, verifier = std::move(verifier)](
+             const std::vector<absl::string_view>& chain) -> absl::StatusOr<trust::PeerIdentity> {
+    ASSIGN_OR_RETURN(trust::PeerIdentity peer, verifier(chain));
+    if (IsRefused(peer)) return EvictedError(peer);
+    return peer;
+  };
 }
 
 bool MeshServerImpl::IsRefused(const trust::PeerIdentity& peer) {
@@ -141,6 +146,12 @@ void MeshServerImpl::SetRefused(std::function<bool(const trust::PeerIdentity&)> 
   });
 }
 
+absl::Status MeshServerImpl::Use(const tls::Credentials& credentials) {
+  absl::Status status;
+  thread_->Call([&] { status = context_->Use(credentials); });
+  return status;
+}
+
 void MeshServerImpl::Shutdown() {
   if (thread_ == nullptr || shut_down_.exchange(true)) return;
   thread_->Call([this] {
@@ -150,7 +161,7 @@ void MeshServerImpl::Shutdown() {
     handshakes_.clear();
     tunnels_->CloseAll();
   });
-  for (const auto* server : {&agents_, &operators_, &enrollment_}) {
+  for (const auto* server : {&agents_, &renewal_, &operators_, &enrollment_}) {
     if (*server == nullptr) continue;
     (*server)->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
     (*server)->Wait();
@@ -212,6 +223,15 @@ void MeshServerImpl::OnHandshake(const Handshake* key, const net::Endpoint& from
   }
 }
 
+// Null: not served here.
+grpc::Server* MeshServerImpl::ServerFor(absl::string_view protocol,
+                                        const std::optional<trust::PeerIdentity>& peer) const {
+  if (protocol == tls::kAlpnEnroll) return enrollment_.get();
+  const bool agent = peer->kind == trust::PeerKind::kAgent;
+  if (protocol == tls::kAlpnRenew) return agent ? renewal_.get() : nullptr;
+  return agent ? agents_.get() : operators_.get();
+}
+
 absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSession> session,
                                       const net::Endpoint& from) {
   const std::optional<trust::PeerIdentity> peer = session->peer();
@@ -221,9 +241,7 @@ absl::Status MeshServerImpl::HandOver(net::Fd socket, std::unique_ptr<tls::TlsSe
   if (peer.has_value() && IsRefused(*peer)) return EvictedError(*peer);
   const std::string name = enroll ? absl::StrCat("joining host ", from.ToString())
                                   : absl::StrCat(peer->ToString(), " at ", from.ToString());
-  grpc::Server* const server = enroll                                  ? enrollment_.get()
-                               : peer->kind == trust::PeerKind::kAgent ? agents_.get()
-                                                                       : operators_.get();
+  grpc::Server* const server = ServerFor(session->alpn(), peer);
   if (server == nullptr)
     return absl::PermissionDeniedError(absl::StrCat(name, ": not served here"));
   ASSIGN_OR_RETURN(net::Fd end, tunnels_->Open(std::move(socket), std::move(session), name));

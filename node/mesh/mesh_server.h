@@ -6,6 +6,7 @@
 //
 //   kind of peer                         protocol (ALPN)     services
 //   agent's certificate                  h2                  agent_services
+//   the same, or ended a few days ago    trellis-renew/1     renewal_services
 //   operator's certificate               h2                  operator_services
 //   none: a host with a join token       trellis-enroll/1    enrollment_services
 //
@@ -39,6 +40,7 @@ class MeshServer {
     tls::Now now = [] { return absl::Now(); };
     // Borrowed: they outlive the server. A kind of peer without services is refused.
     std::vector<grpc::Service*> agent_services;
+    std::vector<grpc::Service*> renewal_services;
     std::vector<grpc::Service*> operator_services;
     std::vector<grpc::Service*> enrollment_services;
     // Past these, new connections are closed at once: a port under attack stays cheap.
@@ -61,6 +63,11 @@ class MeshServer {
   // From now on connections of such peers are refused, and theirs that are open are ended. The
   // predicate is called on the port's thread.
   virtual void SetRefused(std::function<bool(const trust::PeerIdentity&)> refused) = 0;
+
+  // Shows these in handshakes from now on, the agent's own after its renewal: the same root.
+  // Connections that are open live on. INVALID_ARGUMENT, FAILED_PRECONDITION: as Start; nothing
+  // changed.
+  virtual absl::Status Use(const tls::Credentials& credentials) = 0;
 
   // Ends all connections and waits until no handler of the services runs. A handler may wait for
   // the control thread, so this is not for that thread to call. Once is enough; again does nothing.

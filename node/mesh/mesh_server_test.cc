@@ -91,7 +91,7 @@ class MeshServerTest : public testing::Test {
   MeshServer::Options DefaultOptions() {
     MeshServer::Options options;
     options.listen = *net::Endpoint::Parse("127.0.0.1:0");
-    options.credentials = mesh_.Credentials(mesh_.Agent(1));
+    options.credentials = mesh_.Credentials(mesh_.Agent(1, trust::PeerRole::kAdmin));
     options.now = mesh_.now();
     options.handshake_timeout = kGenerous;
     options.agent_services = {&agents_};
@@ -147,7 +147,7 @@ TEST_F(MeshServerTest, AgentReachesAgentServicesAndIsKnown) {
   Start();
   const auto dialer = AgentDialer(2);
   ASSERT_OK_AND_ASSIGN(const MeshConnection connection, dialer->DialAndWait(address(), 1));
-  EXPECT_EQ(connection.peer, mesh_.Agent(1));
+  EXPECT_EQ(connection.peer, mesh_.Agent(1, trust::PeerRole::kAdmin));
   ASSERT_OK_AND_ASSIGN(const auto answer, Ask(connection.channel));
   EXPECT_EQ(answer.account(), mesh_.Agent(2).ToString());
   EXPECT_EQ(agents_.last_answer(), answer.account());
@@ -257,6 +257,26 @@ TEST_F(MeshServerTest, ExpiredServerIsRefusedByTheDialer) {
   const auto dialer = *MeshDialer::ForMember(mesh_.Credentials(mesh_.Agent(2)), dialer_options);
   EXPECT_THAT(dialer->DialAndWait(address(), 1).status(),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("expired")));
+}
+
+TEST_F(MeshServerTest, RenewedCertificateIsShownFromThenOnAndOpenConnectionsLiveOn) {
+  MeshServer::Options options = DefaultOptions();
+  options.credentials = mesh_.Credentials(mesh_.Agent(1), absl::Minutes(1));
+  Start(std::move(options));
+  const auto early = AgentDialer(2);
+  ASSERT_OK_AND_ASSIGN(const MeshConnection before, early->DialAndWait(address(), 1));
+  ASSERT_OK(server_->Use(mesh_.Credentials(mesh_.Agent(1))));
+  MeshDialer::Options dialer_options;
+  dialer_options.now = [this] { return mesh_.start() + absl::Minutes(10); };
+  dialer_options.timeout = kGenerous;
+  const auto later = *MeshDialer::ForMember(mesh_.Credentials(mesh_.Agent(2)), dialer_options);
+  ASSERT_OK_AND_ASSIGN(const MeshConnection after, later->DialAndWait(address(), 1));
+  EXPECT_OK(Ask(after.channel));
+  EXPECT_OK(Ask(before.channel));
+  tls::Credentials broken = mesh_.Credentials(mesh_.Agent(1));
+  broken.key_pem = trust::KeyPair::Generate().private_pem();
+  EXPECT_THAT(server_->Use(broken), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_OK(later->DialAndWait(address(), 1));
 }
 
 TEST_F(MeshServerTest, JoiningHostWithAnotherPinRefusesTheServer) {

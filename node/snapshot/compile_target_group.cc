@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "base/net/endpoint.h"
 #include "node/snapshot/names.h"
+#include "node/snapshot/target_admission.h"
 #include "node/snapshot/target_endpoint.h"
 
 namespace trellis {
@@ -32,9 +33,11 @@ absl::btree_map<net::Endpoint, std::string> TargetsOf(const storage::Catalog& ca
       absl::StrCat(name, "/targets/"), "", [&](const std::string& target_name, const auto& record) {
         const v1::Target& target = record.resource->target();
         const absl::StatusOr<net::Endpoint> endpoint = EndpointOf(group, target);
-        if (!endpoint.ok()) {
-          problems->push_back(
-              absl::StrCat(target_name, ": gets no traffic: ", endpoint.status().message()));
+        const absl::Status admitted = CheckAdmitted(catalog, group, record);
+        if (!endpoint.ok() || !admitted.ok()) {
+          problems->push_back(absl::StrCat(
+              target_name,
+              ": gets no traffic: ", (endpoint.ok() ? admitted : endpoint.status()).message()));
         } else if (!targets.emplace(*endpoint, target.id()).second) {
           problems->push_back(absl::StrCat(target_name, ": another target of the group ",
                                            "has its address ", endpoint->ToString()));

@@ -14,7 +14,8 @@
 namespace trellis {
 
 // Null: there is no target group of that name. INSTANCE targets are reached at their address, IP
-// targets at their id. Targets that cannot be reached (no address) are left out, and so are all
+// targets at their id. Targets that cannot be reached (no address), or that their writer may not
+// register (target_admission.h), are left out, and so are all
 // targets of groups this agent cannot speak to yet (HTTPS, TCP, HTTP2, GRPC, LAMBDA, ALB): never
 // wrongly, in plain HTTP/1.1. Each is told in `problems`, a line each. O(targets).
 std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Catalog& catalog,

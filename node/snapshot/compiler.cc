@@ -34,14 +34,17 @@ std::shared_ptr<const Snapshot> SnapshotCompiler::Compile(const storage::Catalog
   } else {
     stale = StaleBy(*changes);
   }
+  if (stale.roster) {
+    for (const auto& [name, entry] : groups_) {
+      if (entry.admits_workers) stale.target_groups.insert(name);
+    }
+  }
   if (stale.visibility) UpdateVisibility(catalog, &stale.services);
   for (const std::string& name : stale.target_groups) {
     const auto group = groups_.find(name);
     if (group == groups_.end()) continue;
     stale.services.insert(group->second.users.begin(), group->second.users.end());
-    group->second.problems.clear();
-    group->second.group =
-        CompileTargetGroup(catalog, name, options_.naming, registry_, &group->second.problems);
+    CompileGroup(catalog, name, &group->second);
   }
   for (const std::string& name : stale.services) UpdateService(catalog, name);
   for (auto group = groups_.begin(); group != groups_.end();) {
@@ -57,6 +60,8 @@ SnapshotCompiler::Stale SnapshotCompiler::StaleBy(const storage::Applied& change
       stale.services.emplace(TopLevelOf(item.name));
     } else if (absl::StartsWith(item.name, kTargetGroups)) {
       stale.target_groups.emplace(TopLevelOf(item.name));
+    } else if (absl::StartsWith(item.name, kAgents)) {
+      stale.roster |= item.before == nullptr || item.after == nullptr;
     } else if (absl::StartsWith(item.name, kServiceNetworks) ||
                absl::StartsWith(item.name, kVpcAssociations) ||
                absl::StartsWith(item.name, kServiceAssociations)) {
@@ -110,9 +115,16 @@ SnapshotCompiler::GroupEntry& SnapshotCompiler::FindOrCompileGroup(const storage
                                                                    const std::string& name) {
   const auto [entry, inserted] = groups_.try_emplace(name);
   GroupEntry& group = entry->second;
-  if (inserted)
-    group.group = CompileTargetGroup(catalog, name, options_.naming, registry_, &group.problems);
+  if (inserted) CompileGroup(catalog, name, &group);
   return group;
+}
+
+void SnapshotCompiler::CompileGroup(const storage::Catalog& catalog, const std::string& name,
+                                    GroupEntry* entry) {
+  const std::shared_ptr<const v1::Resource> resource = catalog.Find(name);
+  entry->admits_workers = resource != nullptr && resource->target_group().admits_workers();
+  entry->problems.clear();
+  entry->group = CompileTargetGroup(catalog, name, options_.naming, registry_, &entry->problems);
 }
 
 std::shared_ptr<const Snapshot> SnapshotCompiler::Assemble(const storage::Catalog& catalog) {

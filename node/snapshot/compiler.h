@@ -7,8 +7,9 @@
 //   });
 //
 // A change of a service, listener or rule recompiles that service; of a target group or target,
-// that group and the services that use it; of networks and associations, the services that come, go
-// or change network. The rest is shared with the snapshot before.
+// that group and the services that use it (and of the roster, groups that admit workers); of
+// networks and associations, the services that come, go or change network. The rest is shared with
+// the snapshot before.
 //
 // Nothing a peer can have written makes compiling fail. What cannot be served is left out or
 // answers 503, and is told in problems() and, once, in the log.
@@ -57,6 +58,7 @@ class SnapshotCompiler {
   // What a set of changes makes stale.
   struct Stale {
     bool visibility = false;
+    bool roster = false;  // Somebody came or went, whose targets count while a member.
     std::set<std::string> services;
     std::set<std::string> target_groups;
   };
@@ -68,6 +70,7 @@ class SnapshotCompiler {
   struct GroupEntry {
     std::shared_ptr<const CompiledTargetGroup> group;  // Null: it does not exist.
     std::set<std::string> users;                       // Names of services; never empty for long.
+    bool admits_workers = false;
     std::vector<std::string> problems;
   };
 
@@ -76,6 +79,7 @@ class SnapshotCompiler {
   void UpdateService(const storage::Catalog& catalog, const std::string& name);
   void RemoveService(const std::string& name);
   GroupEntry& FindOrCompileGroup(const storage::Catalog& catalog, const std::string& name);
+  void CompileGroup(const storage::Catalog& catalog, const std::string& name, GroupEntry* entry);
   std::shared_ptr<const Snapshot> Assemble(const storage::Catalog& catalog);
   void AddHosts(Snapshot* snapshot, std::vector<std::string>* problems) const;
   void Report(std::vector<std::string> host_problems);

@@ -335,6 +335,28 @@ TEST_F(CompilerTest, TargetsWithoutChecksAreUnavailable) {
             routing::TargetHealth::kUnavailable);
 }
 
+TEST_F(CompilerTest, WorkersTargetCountsWhileItIsAMemberAndItsGroupAdmitsIt) {
+  catalog_.author = {
+      .node = 7, .admin = false, .vpc = "vpcs/vpc-b", .addresses = {"10.0.0.1"}, .signing_key = {}};
+  const auto targets = [&](const std::shared_ptr<const Snapshot>& snapshot) {
+    return snapshot->target_groups.at(0)->targets.size();
+  };
+  const std::string admitting =
+      "target_group { type: IP port: 8080 vpc: 'vpcs/vpc-b' admits_workers: true }";
+  EXPECT_EQ(targets(CompileAll()), 0u);
+  EXPECT_TRUE(HasProblem(kBlueTarget, "gets no traffic: agents/0000000000000007 is a worker"));
+  catalog_.Put("agents/0000000000000007", "agent {}");
+  EXPECT_EQ(targets(CompileChanges()), 0u);
+  catalog_.Put(kBlue, admitting);
+  EXPECT_EQ(targets(CompileChanges()), 1u);
+  catalog_.Delete("agents/0000000000000007");
+  EXPECT_EQ(targets(CompileChanges()), 0u);
+  EXPECT_TRUE(HasProblem(kBlueTarget, "no member"));
+  catalog_.Put("agents/0000000000000007", "agent {}");
+  EXPECT_EQ(targets(CompileChanges()), 1u);
+  EXPECT_TRUE(compiler_.problems().empty());
+}
+
 // --- What changes cost -------------------------------------------------------------------------
 
 TEST_F(CompilerTest, RuleChangeTouchesItsServiceOnly) {

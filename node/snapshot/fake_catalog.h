@@ -33,6 +33,9 @@ class FakeCatalog final : public storage::Catalog {
   }
   void Delete(const std::string& name) { Set(name, nullptr); }
 
+  // Of all that is in it.
+  storage::Author author{.node = 1, .admin = true, .vpc = {}, .addresses = {}, .signing_key = {}};
+
   // All that changed since the last call.
   storage::Applied TakeChanges() { return std::exchange(changes_, {}); }
 
@@ -76,9 +79,12 @@ class FakeCatalog final : public storage::Catalog {
   size_t tombstone_count() const override { return 0; }
   size_t conflict_count() const override { return 0; }
   uint64_t equivocations() const override { return 0; }
-  absl::StatusOr<std::shared_ptr<const storage::Author>> AuthorOf(const storage::Origin&) override {
-    return Unused();
+  // An admin, unless told otherwise.
+  absl::StatusOr<std::shared_ptr<const storage::Author>> AuthorOf(
+      const storage::Origin&) const override {
+    return std::make_shared<const storage::Author>(author);
   }
+  const storage::Author& self() const override { return author; }
   void Subscribe(absl::AnyInvocable<void(const storage::Applied&)>) override {}
   void SubscribeDeltas(absl::AnyInvocable<void(const storage::v1::Delta&)>) override {}
 

@@ -9,6 +9,7 @@
 
 namespace trellis {
 
+inline constexpr absl::string_view kAgents = "agents/";
 inline constexpr absl::string_view kServices = "services/";
 inline constexpr absl::string_view kServiceNetworks = "serviceNetworks/";
 inline constexpr absl::string_view kTargetGroups = "targetGroups/";

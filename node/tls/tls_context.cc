@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "auth/trust/key_pair.h"
 #include "base/crypto/digest.h"
 #include "base/log/log.h"
@@ -25,7 +26,9 @@ int SelectProtocol(SSL* ssl, const uint8_t** out, uint8_t* out_size, const uint8
   for (unsigned at = 0; at + 1 + in[at] <= in_size; at += 1 + in[at]) {
     const uint8_t* const name = in + at + 1;
     const bool enroll = IsProtocol(name, in[at], kAlpnEnroll);
-    if (!enroll && !IsProtocol(name, in[at], kAlpnHttp2)) continue;
+    if (!enroll && !IsProtocol(name, in[at], kAlpnHttp2) && !IsProtocol(name, in[at], kAlpnRenew)) {
+      continue;
+    }
     if (enroll) SSL_set_custom_verify(ssl, SSL_VERIFY_NONE, nullptr);
     *out = name;
     *out_size = in[at];
@@ -48,6 +51,13 @@ Verifier VerifyByRoot(trust::MeshRoot root, Now now) {
   };
 }
 
+Verifier VerifyForRenewal(trust::MeshRoot root, Now now) {
+  return [root = std::move(root), now = std::move(now)](
+             const std::vector<absl::string_view>& chain) -> absl::StatusOr<trust::PeerIdentity> {
+    return trust::VerifyForRenewal(chain.front(), root, now());
+  };
+}
+
 Verifier VerifyByPin(std::string root_sha256, Now now) {
   return [pin = std::move(root_sha256), now = std::move(now)](
              const std::vector<absl::string_view>& chain) -> absl::StatusOr<trust::PeerIdentity> {
@@ -55,7 +65,10 @@ Verifier VerifyByPin(std::string root_sha256, Now now) {
       if (crypto::Sha256String(der) != pin) continue;
       ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromDer(der));
       ASSIGN_OR_RETURN(trust::PeerIdentity peer, trust::VerifyChain(chain.front(), root, now()));
-      if (peer.kind == trust::PeerKind::kAgent) return peer;
+      if (peer.kind == trust::PeerKind::kAgent && peer.role == trust::PeerRole::kAdmin) return peer;
+      return absl::UnauthenticatedError(
+          absl::StrCat("certificate: ", peer.ToString(),
+                       " admits nobody; only an agent whose role is admin gets the join token"));
     }
     return absl::UnauthenticatedError(
         "certificate: the agent's root is not the one the join token names: another mesh answers "
@@ -63,11 +76,13 @@ Verifier VerifyByPin(std::string root_sha256, Now now) {
   };
 }
 
-TlsContext::TlsContext(bool is_server, absl::string_view client_alpn, Verifier verifier)
+TlsContext::TlsContext(bool is_server, absl::string_view client_alpn, Verifier verifier,
+                       Verifier renewal_verifier)
     : context_(SSL_CTX_new(TLS_with_buffers_method()), SSL_CTX_free),
       is_server_(is_server),
       client_alpn_(client_alpn),
-      verifier_(std::move(verifier)) {
+      verifier_(std::move(verifier)),
+      renewal_verifier_(renewal_verifier != nullptr ? std::move(renewal_verifier) : verifier_) {
   CHECK(context_ != nullptr);
   SSL_CTX* const context = context_.get();
   CHECK(SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) &&
@@ -95,22 +110,27 @@ absl::Status TlsContext::Use(const Credentials& credentials) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<const TlsContext>> TlsContext::ForServer(
-    const Credentials& credentials, Verifier verifier) {
-  std::unique_ptr<TlsContext> context(new TlsContext(true, "", std::move(verifier)));
+absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::ForServer(const Credentials& credentials,
+                                                                  Verifier verifier,
+                                                                  Verifier renewal_verifier) {
+  std::unique_ptr<TlsContext> context(
+      new TlsContext(true, "", std::move(verifier), std::move(renewal_verifier)));
   RETURN_IF_ERROR(context->Use(credentials));
   return context;
 }
 
-absl::StatusOr<std::unique_ptr<const TlsContext>> TlsContext::ForMember(
-    const Credentials& credentials, Verifier verifier) {
-  std::unique_ptr<TlsContext> context(new TlsContext(false, kAlpnHttp2, std::move(verifier)));
+absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::ForMember(const Credentials& credentials,
+                                                                  Verifier verifier,
+                                                                  absl::string_view protocol) {
+  std::unique_ptr<TlsContext> context(
+      new TlsContext(false, protocol, std::move(verifier), nullptr));
   RETURN_IF_ERROR(context->Use(credentials));
   return context;
 }
 
-std::unique_ptr<const TlsContext> TlsContext::ForEnrollment(Verifier verifier) {
-  return std::unique_ptr<TlsContext>(new TlsContext(false, kAlpnEnroll, std::move(verifier)));
+std::unique_ptr<TlsContext> TlsContext::ForEnrollment(Verifier verifier) {
+  return std::unique_ptr<TlsContext>(
+      new TlsContext(false, kAlpnEnroll, std::move(verifier), nullptr));
 }
 
 }  // namespace trellis::tls

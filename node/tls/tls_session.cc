@@ -106,6 +106,13 @@ absl::Status Describe(uint32_t error) {
   }
 }
 
+absl::string_view SelectedProtocol(const SSL* ssl) {
+  const uint8_t* name;
+  unsigned size;
+  SSL_get0_alpn_selected(ssl, &name, &size);
+  return absl::string_view(reinterpret_cast<const char*>(name), size);
+}
+
 }  // namespace
 
 struct TlsSession::Impl {
@@ -126,7 +133,7 @@ ssl_verify_result_t TlsSession::Impl::Verify(SSL* ssl, uint8_t* out_alert) {
     chain.emplace_back(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(buffer)),
                        CRYPTO_BUFFER_len(buffer));
   }
-  absl::StatusOr<trust::PeerIdentity> peer = impl.context.verifier()(chain);
+  absl::StatusOr<trust::PeerIdentity> peer = impl.context.VerifierOf(SelectedProtocol(ssl))(chain);
   if (peer.ok()) {
     impl.peer = *std::move(peer);
     return ssl_verify_ok;
@@ -223,12 +230,7 @@ void TlsSession::SendCloseNotify() {
 
 const absl::Status& TlsSession::failure() const { return impl_->failure; }
 
-std::string TlsSession::alpn() const {
-  const uint8_t* name;
-  unsigned size;
-  SSL_get0_alpn_selected(impl_->ssl.get(), &name, &size);
-  return std::string(reinterpret_cast<const char*>(name), size);
-}
+std::string TlsSession::alpn() const { return std::string(SelectedProtocol(impl_->ssl.get())); }
 
 const std::optional<trust::PeerIdentity>& TlsSession::peer() const { return impl_->peer; }
 

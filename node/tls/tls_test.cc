@@ -26,7 +26,8 @@ const std::string kMesh(16, 'm');
 
 trust::PeerIdentity Agent(uint64_t node, absl::string_view mesh = kMesh) {
   return trust::PeerIdentity::Agent(mesh, node, "123456789012", "vpcs/vpc-1a2b3c4d",
-                                    trust::PeerRole::kWorker, std::string(32, 'k'));
+                                    node == 1 ? trust::PeerRole::kAdmin : trust::PeerRole::kWorker,
+                                    std::string(32, 'k'));
 }
 
 Credentials Issue(const trust::MeshAuthority& authority, const trust::PeerIdentity& identity,
@@ -174,13 +175,17 @@ TEST_F(TlsTest, EnrolmentWithAnotherPinIsRefusedByTheHost) {
               StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("join token")));
 }
 
-TEST_F(TlsTest, OperatorIsNoAgentToEnrolWith) {
-  const auto server = *TlsContext::ForServer(
-      Issue(authority_, trust::PeerIdentity::Operator(kMesh, "mallory")), ByRoot());
-  const auto client = TlsContext::ForEnrollment(VerifyByPin(authority_.root().sha256(), clock()));
-  Pair pair(*server, *client);
-  pair.Handshake();
-  EXPECT_EQ(pair.client_result(), Io::kFailed);
+TEST_F(TlsTest, OperatorsAndWorkersAreNobodyToEnrolWith) {
+  for (const trust::PeerIdentity& mallory :
+       {trust::PeerIdentity::Operator(kMesh, "mallory"), Agent(2)}) {
+    const auto server = *TlsContext::ForServer(Issue(authority_, mallory), ByRoot());
+    const auto client = TlsContext::ForEnrollment(VerifyByPin(authority_.root().sha256(), clock()));
+    Pair pair(*server, *client);
+    pair.Handshake();
+    EXPECT_EQ(pair.client_result(), Io::kFailed);
+    EXPECT_THAT(pair.client().failure(),
+                StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("admits nobody")));
+  }
 }
 
 TEST_F(TlsTest, KeyOfAnotherCertificateIsRefused) {

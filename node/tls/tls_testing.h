@@ -14,7 +14,7 @@ class TlsContextTestPeer {
  public:
   // Shows no certificate, yet speaks kAlpnHttp2 as members do.
   static std::unique_ptr<const TlsContext> Stranger(Verifier verifier) {
-    return absl::WrapUnique(new TlsContext(false, kAlpnHttp2, std::move(verifier)));
+    return absl::WrapUnique(new TlsContext(false, kAlpnHttp2, std::move(verifier), nullptr));
   }
 };
 

@@ -1,7 +1,9 @@
 #include "storage/catalog/authorship.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/net/endpoint.h"
 #include "storage/resource/names.h"
 
 namespace trellis::storage {
@@ -28,6 +30,15 @@ absl::Status CheckOwnRecord(const Author& author, const v1::Entry& entry,
   return absl::OkStatus();
 }
 
+// Whatever the group says: who writes or deletes another's target takes it from its users.
+absl::Status CheckOwnTarget(const Author& author, const v1::Entry& entry) {
+  const absl::StatusOr<net::Endpoint> target = net::Endpoint::Parse(resource::IdOf(entry.key()));
+  if (target.ok() && absl::c_linear_search(author.addresses, target->AddressString())) {
+    return absl::OkStatus();
+  }
+  return Denied(author, entry, "writes targets of its own IP addresses only");
+}
+
 }  // namespace
 
 absl::Status CheckMayWrite(const Author& author, const v1::Entry& entry,
@@ -39,7 +50,7 @@ absl::Status CheckMayWrite(const Author& author, const v1::Entry& entry,
   if (author.admin) return absl::OkStatus();
   switch (resource::KindOf(entry.key())) {
     case resource::Kind::kTarget:
-      return absl::OkStatus();
+      return CheckOwnTarget(author, entry);
     case resource::Kind::kAgent:
       return CheckOwnRecord(author, entry, resource);
     default:

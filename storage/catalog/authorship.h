@@ -52,7 +52,8 @@ class Authorship {
 
 // Whether `author` may write `entry`, whose resource is `resource` (null for a delete), as far as
 // entry and certificate tell: every agent must come to the same answer, whatever else it holds. A
-// worker writes its own roster entry and targets; which of those count is the compiler's affair.
+// worker writes its own roster entry and the targets of its own addresses; which of those count is
+// the compiler's affair.
 // PERMISSION_DENIED: the message names the author and the key.
 absl::Status CheckMayWrite(const Author& author, const v1::Entry& entry,
                            const trellis::v1::Resource* resource);

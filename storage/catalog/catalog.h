@@ -177,7 +177,9 @@ class Catalog {
   // identity was stolen or cloned. Logged with both.
   virtual uint64_t equivocations() const = 0;
   // Who writes as `origin`. NOT_FOUND: nothing of it was ever held.
-  virtual absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) = 0;
+  virtual absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) const = 0;
+  // This agent as an author.
+  virtual const Author& self() const = 0;
 
   // --- Listening -----------------------------------------------------------------------------
 

@@ -84,7 +84,8 @@ class CatalogImpl final : public Catalog {
   size_t tombstone_count() const override { return tombstones_; }
   size_t conflict_count() const override { return conflicts_; }
   uint64_t equivocations() const override { return equivocations_; }
-  absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) override;
+  absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) const override;
+  const Author& self() const override { return *self_; }
 
   void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) override {
     listeners_.push_back(std::move(listener));
@@ -200,7 +201,7 @@ class CatalogImpl final : public Catalog {
   size_t conflicts_ = 0;                                           // Listed ones among the losers.
   absl::flat_hash_map<TransactionKey, Transaction> transactions_;  // Never iterated.
   // As far as they were needed since the start; at most kMaxOrigins.
-  absl::btree_map<Origin, std::shared_ptr<const Author>> authors_;
+  mutable absl::btree_map<Origin, std::shared_ptr<const Author>> authors_;
   uint64_t equivocations_ = 0;
   absl::btree_map<Origin, uint64_t> forked_;  // The first transaction seen with two contents.
   size_t tombstones_ = 0;

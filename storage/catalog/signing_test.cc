@@ -280,9 +280,19 @@ struct RightsCase {
 };
 class WorkerRightsTest : public testing::TestWithParam<RightsCase> {};
 
+Change PutTarget(const std::string& name) {
+  trellis::v1::Resource resource;
+  resource.mutable_target()->set_name(name);
+  return {name, resource, {}};
+}
+
+const FakeAuthorship::Options kWorker = {.node = 8, .admin = false, .addresses = {"192.0.2.1"}};
+
 TEST_P(WorkerRightsTest, HoldForItselfAndForItsReceivers) {
-  TestNode admin(1), worker({.node = 8, .admin = false}), thief(8);
-  ASSERT_OK(admin.catalog->Commit({{AgentNameOf(9), AgentResource(AgentNameOf(9), "nine"), {}}}));
+  TestNode admin(1), worker(kWorker), thief(8);
+  ASSERT_OK(
+      admin.catalog->Commit({{AgentNameOf(9), AgentResource(AgentNameOf(9), "nine"), {}},
+                             PutTarget("targetGroups/tg-0123456789abcdefg/targets/192.0.2.9:80")}));
   worker.PullFrom(admin);
   thief.PullFrom(admin);
   Change change = GetParam().change;
@@ -307,18 +317,18 @@ Change PutWorker(int node, trellis::v1::AgentRole role, const std::string& vpc,
   return {AgentNameOf(node), resource, {}};
 }
 
-Change PutTarget(const std::string& name) {
-  trellis::v1::Resource resource;
-  resource.mutable_target()->set_name(name);
-  return {name, resource, {}};
-}
-
 const char kOwnVpc[] = "vpcs/vpc-1a2b3c4d";
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WorkerRightsTest,
     testing::ValuesIn(std::vector<RightsCase>{
         {"Target", PutTarget("targetGroups/tg-0123456789abcdefg/targets/192.0.2.1:80"), true},
+        {"TargetOfAnother", PutTarget("targetGroups/tg-0123456789abcdefg/targets/192.0.2.2:80"),
+         false},
+        {"TargetOfAnotherEnded",
+         {"targetGroups/tg-0123456789abcdefg/targets/192.0.2.9:80", std::nullopt, {}},
+         false},
+        {"TargetByInstance", PutTarget("targetGroups/tg-0123456789abcdefg/targets/i-1:80"), false},
         {"OwnRecord", PutWorker(8, trellis::v1::WORKER, kOwnVpc), true},
         {"OwnRecordAsAdmin", PutWorker(8, trellis::v1::ADMIN, kOwnVpc), false},
         {"OwnRecordInAnotherVpc", PutWorker(8, trellis::v1::WORKER, "vpcs/vpc-00000000"), false},

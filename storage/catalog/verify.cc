@@ -23,7 +23,7 @@ std::string HashOfHashes(const v1::Seal& seal) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Author>> CatalogImpl::AuthorOf(const Origin& origin) {
+absl::StatusOr<std::shared_ptr<const Author>> CatalogImpl::AuthorOf(const Origin& origin) const {
   if (const auto known = authors_.find(origin); known != authors_.end()) return known->second;
   ASSIGN_OR_RETURN(const std::string certificate, engine_.Get(Table::kMeta, AuthorKey(origin)));
   ASSIGN_OR_RETURN(std::shared_ptr<const Author> author, options_.authorship->Read(certificate));

@@ -167,6 +167,37 @@ class MeshTest(unittest.TestCase):
                     secure.recv(1 << 16)
                     raise AssertionError("the mesh port accepted another mesh's certificate")
 
+    def test_certificates_are_renewed_without_a_restart_and_after_their_issuer_was_away(self):
+        mesh = self.new_mesh(form=False)
+        mesh.agent_options = {"certificate_lifetime": "10s"}
+        manifest = f"{mesh.folder}/network.yaml"
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(NETWORK)
+        mesh.form(manifest)
+
+        def certificates():
+            paths = [f"{mesh.agent_folder(vpc)}/data/identity/agent.pem" for vpc in VPCS]
+            return [open(path, encoding="utf-8").read() for path in paths]
+
+        for _ in range(2):
+            before = certificates()
+            wait_until("every certificate to be renewed", lambda before=before: all(
+                new != old for new, old in zip(certificates(), before)), deadline=60)
+        mesh.ctl("payments", "apply", "-f", manifest)
+        wait_until("three agents to agree", lambda: self.converged(mesh))
+
+        # The only agent that issues is away for longer than certificates live.
+        mesh.kill("agent-storefront")
+        wait_until("a warning that the certificate ended", lambda: any(
+            "ended at" in alarm for alarm in mesh.state("payments").get("alarms", [])),
+            deadline=60)
+        mesh.kill("agent-warehouse")  # Its links are to be made anew.
+        mesh.start_agent("warehouse")
+        mesh.start_agent("storefront")
+        wait_until("no more alarms", lambda: not any(
+            mesh.state(vpc).get("alarms") for vpc in VPCS), deadline=60)
+        wait_until("three agents to agree", lambda: self.converged(mesh), deadline=60)
+
     def test_replaced_host_joins_anew_and_its_token_works_once(self):
         mesh = self.new_mesh()
         token = mesh.ctl("storefront", "token", "create", "--vpc", "warehouse", "--role",
@@ -184,6 +215,43 @@ class MeshTest(unittest.TestCase):
         mesh.ctl("storefront", "agent", "evict", "agent-payments")
         with self.assertRaisesRegex(Failure, "used already"):
             mesh.trellisd("payments", "join", "-", stdin=token)
+
+    def test_worker_registers_its_own_address_where_admitted_and_nothing_else(self):
+        mesh = self.new_mesh()
+        self.wipe(mesh, "warehouse")
+        mesh.ctl("storefront", "agent", "evict", "agent-warehouse")
+        token = mesh.ctl("storefront", "token", "create", "--vpc", "warehouse", "--role",
+                         "worker").stdout.strip()
+        own = mesh.hosts.translate("10.32.1.1")
+        mesh.trellisd("warehouse", "join", "-", f"--addresses={own}", stdin=token)
+        mesh.start_agent("warehouse")
+
+        def apply_group(admits):
+            manifest = f"{mesh.folder}/stock.yaml"
+            with open(manifest, "w", encoding="utf-8") as file:
+                file.write("kind: TargetGroup\nname: stock\ntype: IP\nvpc: warehouse\n"
+                           f"admitsWorkers: {admits}\n")
+            mesh.ctl("storefront", "apply", "-f", manifest)
+            mesh.ctl("storefront", "mesh", "wait", "--timeout", "60s")
+
+        def register(address):
+            return mesh.ctl("warehouse", "register", "stock", f"{address}:8080", check=False)
+
+        apply_group("false")
+        refused = register(own)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("admitsWorkers: true", refused.stdout + refused.stderr)
+        apply_group("true")
+        allowed = register(own)
+        self.assertEqual(allowed.returncode, 0, allowed.stderr)
+        foreign = register(mesh.hosts.translate("10.32.1.2"))
+        self.assertNotEqual(foreign.returncode, 0)
+        self.assertIn("own addresses only", foreign.stdout + foreign.stderr)
+        other = mesh.ctl("warehouse", "apply", "-f", f"{mesh.folder}/stock.yaml", check=False)
+        self.assertIn("this agent is a worker", other.stdout + other.stderr)
+        mesh.ctl("warehouse", "mesh", "wait", "--timeout", "60s")
+        listed = mesh.ctl("payments", "list", "targets", "--target-group", "stock").stdout
+        self.assertIn(own, listed)
 
     def test_operator_administers_from_afar_and_an_agents_certificate_does_not(self):
         mesh = self.new_mesh()

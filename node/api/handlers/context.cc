@@ -35,10 +35,10 @@ absl::Status Authorize(const CallContext& call, Action action, absl::string_view
     return absl::PermissionDeniedError(
         "this agent was evicted from the mesh; its writes would reach nobody");
   }
-  if (self->resource->agent().role() == v1::WORKER) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("this agent is a worker, which accepts no writes; write through ",
-                     AnAdminAgent(call.agent.catalog)));
+  if (!call.agent.catalog.self().admin && action != Action::kRegister) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "this agent is a worker, which accepts no writes but its own targets; write through ",
+        AnAdminAgent(call.agent.catalog)));
   }
   return absl::OkStatus();
 }

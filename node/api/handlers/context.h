@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -71,6 +72,8 @@ struct AgentContext {
       explain;
   Issuer* issuer = nullptr;      // Null: this agent issues nothing.
   Settling* settling = nullptr;  // Null: everything counts as created.
+  // Sentences about this agent that somebody should read soon; null: never any.
+  std::function<std::vector<std::string>()> alarms;
 
   RequestLog requests;  // Answers to repeat for repeated request ids.
 };
@@ -85,10 +88,11 @@ struct CallContext {
   absl::Time now() const { return agent.runtime.scheduler.WallNow(); }
 };
 
-enum class Action { kRead, kWrite, kAdmit };
+// kRegister: targets, of which CheckMayRegister says more.
+enum class Action { kRead, kWrite, kRegister, kAdmit };
 
-// Whether the caller may do `action` to `resource`. Today every verified caller may do everything:
-// this is the one place that a policy will change.
+// Whether the caller may do `action` to `resource`. Today every verified caller may do everything
+// that the answering agent may: this is the one place that a policy will change.
 //   PERMISSION_DENIED
 absl::Status Authorize(const CallContext& call, Action action, absl::string_view resource);
 

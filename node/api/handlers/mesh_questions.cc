@@ -299,6 +299,9 @@ v1::MeshState MeshQuestions::StateOf(const SurveyRows& rows) const {
   state.set_tombstones(static_cast<int64_t>(catalog.tombstone_count()));
   state.set_conflicts(static_cast<int64_t>(catalog.conflict_count()));
   for (const std::string& alarm : agent_.gossip.Alarms()) state.add_alarms(alarm);
+  if (agent_.alarms != nullptr) {
+    for (const std::string& alarm : agent_.alarms()) state.add_alarms(alarm);
+  }
   bool converged = true;
   for (const gossip::MemberView& member : agent_.gossip.View()) {
     v1::AgentState& shown = *state.add_agents();

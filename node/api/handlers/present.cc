@@ -4,6 +4,7 @@
 
 #include "node/api/handlers/resolve.h"
 #include "node/api/handlers/settling.h"
+#include "node/snapshot/target_admission.h"
 #include "storage/resource/arn.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/names.h"
@@ -84,6 +85,11 @@ v1::ResourceStatus Presenter::StatusOf(const std::string& name) const {
 
 // VPC Lattice reference 4.3.
 void Presenter::PresentTarget(const std::string& name, v1::Target* target) {
+  if (!IsAdmitted(name)) {
+    target->set_status(v1::UNUSED);
+    target->set_reason_code("WriterMayNotRegister");
+    return;
+  }
   if (UsersOf(resource::ParentOf(name)).empty()) {
     target->set_status(v1::UNUSED);
     target->set_reason_code("TargetGroupNotInUse");
@@ -95,6 +101,14 @@ void Presenter::PresentTarget(const std::string& name, v1::Target* target) {
           .value_or(health::Verdict{routing::TargetHealth::kInitial, "NotCheckedByThisAgent"});
   target->set_status(HealthStatusOf(verdict.health));
   target->set_reason_code(verdict.reason_code);
+}
+
+// What this transaction is to write was checked before it came here.
+bool Presenter::IsAdmitted(const std::string& target) const {
+  const auto record = agent_.catalog.FindRecord(target);
+  const auto group = view_.Find(resource::ParentOf(target));
+  return !record.has_value() || record->resource == nullptr || group == nullptr ||
+         CheckAdmitted(agent_.catalog, group->target_group(), *record).ok();
 }
 
 const std::set<std::string>& Presenter::UsersOf(const std::string& target_group) {

@@ -30,6 +30,7 @@ class Presenter {
 
   v1::ResourceStatus StatusOf(const std::string& name) const;
   void PresentTarget(const std::string& name, v1::Target* target);
+  bool IsAdmitted(const std::string& target) const;
   const std::set<std::string>& UsersOf(const std::string& target_group);
   const Associations& AssociationsOf(const std::string& service_network);
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "node/api/handlers/standard.h"
+#include "node/snapshot/target_admission.h"
 #include "storage/resource/validate.h"
 
 namespace trellis::api {
@@ -48,12 +49,15 @@ absl::StatusOr<Response> ForEachTarget(CallContext& call, const Request& request
     ASSIGN_OR_RETURN(const std::string group,
                      ResolveReference(transaction, Kind::kTargetGroup, request.parent(),
                                       call.agent.mesh.account, "parent"));
-    RETURN_IF_ERROR(Authorize(call, Action::kWrite, group));
+    RETURN_IF_ERROR(Authorize(call, Action::kRegister, group));
     Response response;
     std::vector<std::pair<std::string, v1::Target>> done;
     for (const v1::Target& given : request.targets()) {
       v1::Target target = FilledTarget(transaction, group, given);
-      absl::StatusOr<std::string> name = act(transaction, group, target);
+      const absl::Status may = CheckMayRegister(call.agent.catalog.self(),
+                                                transaction.Find(group)->target_group(), target);
+      absl::StatusOr<std::string> name =
+          may.ok() ? act(transaction, group, target) : absl::StatusOr<std::string>(may);
       if (name.ok()) {
         done.emplace_back(*std::move(name), std::move(target));
       } else {

@@ -1,6 +1,7 @@
 // Targets of a group, registered and deregistered in batches as in the reference (4.3): the call is
 // OK even when every target fails, and its answer says which did and why. Those that succeed are
-// written in one transaction.
+// written in one transaction. A worker agent takes those that it may register itself
+// (node/snapshot/target_admission.h).
 #ifndef TRELLIS_NODE_API_HANDLERS_TARGET_H_
 #define TRELLIS_NODE_API_HANDLERS_TARGET_H_
 

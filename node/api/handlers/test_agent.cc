@@ -82,15 +82,15 @@ absl::StatusOr<v1::CreateOperatorCertificateResponse> FakeIssuer::CreateOperator
   return response;
 }
 
-TestAgent::TestAgent(Scheduler* scheduler)
-    : authorship(kNode),
-      catalog(*storage::Catalog::Open({kMesh, kNode, &authorship}, engine,
+TestAgent::TestAgent(Scheduler* scheduler, const storage::FakeAuthorship::Options& self)
+    : authorship(self),
+      catalog(*storage::Catalog::Open({kMesh, self.node, &authorship}, engine,
                                       {scheduler == nullptr ? sim : *scheduler, random})),
       context{.catalog = *catalog,
               .runtime = {scheduler == nullptr ? sim : *scheduler, random},
               .gossip = gossip,
               .mesh = {kMesh, kAccount, "eu-1", "mesh.example"},
-              .node = kNode,
+              .node = self.node,
               .health = [this](const std::string& target) -> std::optional<health::Verdict> {
                 const auto verdict = verdicts.find(target);
                 if (verdict == verdicts.end()) return std::nullopt;
@@ -109,6 +109,18 @@ void TestAgent::MakeWorld() {
   CHECK(applied.ok()) << applied.status();
   const auto joined = catalog->Commit({PutAgent(kNode, "alpha"), PutAgent(kNode + 1, "beta")});
   CHECK(joined.ok()) << joined.status();
+}
+
+void TestAgent::PullFrom(TestAgent& other) {
+  bool more = true;
+  while (more) {
+    const auto deltas = other.catalog->DeltasAfter(catalog->vector(), 1 << 20, &more);
+    CHECK(deltas.ok()) << deltas.status();
+    for (const storage::v1::Delta& delta : *deltas) {
+      const auto applied = catalog->ApplyRemote(delta);
+      CHECK(applied.ok()) << applied.status();
+    }
+  }
 }
 
 std::vector<std::pair<std::string, std::string>> TestAgent::Labels() const {

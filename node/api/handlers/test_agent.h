@@ -97,11 +97,15 @@ class FakeIssuer final : public Issuer {
 class TestAgent {
  public:
   // With simulated time unless `scheduler` is given; then everything is for its thread.
-  explicit TestAgent(Scheduler* scheduler = nullptr);
+  explicit TestAgent(Scheduler* scheduler = nullptr,
+                     const storage::FakeAuthorship::Options& self = {.node = kNode});
 
   // Service "cart" of network "shop" for VPC "main", which has agents "alpha" (this one) and
   // "beta"; and "pay", "spare", account 444455556666 with nothing in them.
   void MakeWorld();
+
+  // Takes what `other` has and this one lacks.
+  void PullFrom(TestAgent& other);
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(absl::StatusOr<Response> (*method)(CallContext&, const Request&),

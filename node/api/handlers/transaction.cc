@@ -138,10 +138,14 @@ void ForEachText(Message* message, absl::FunctionRef<void(std::string* text)> ed
 const std::vector<absl::string_view>& UpdatableFields(Kind kind) {
   using Fields = std::vector<absl::string_view>;
   static const auto& table = *new absl::btree_map<Kind, Fields>{
-      {Kind::kAccount, {"display_name"}},     {Kind::kVpc, {"cidr_blocks"}},
-      {Kind::kServiceNetwork, {"auth_type"}}, {Kind::kService, {"auth_type", "idle_timeout"}},
-      {Kind::kListener, {"default_action"}},  {Kind::kRule, {"priority", "match", "action"}},
-      {Kind::kTargetGroup, {"health_check"}}, {Kind::kTarget, {"address"}},
+      {Kind::kAccount, {"display_name"}},
+      {Kind::kVpc, {"cidr_blocks"}},
+      {Kind::kServiceNetwork, {"auth_type"}},
+      {Kind::kService, {"auth_type", "idle_timeout"}},
+      {Kind::kListener, {"default_action"}},
+      {Kind::kRule, {"priority", "match", "action"}},
+      {Kind::kTargetGroup, {"health_check", "admits_workers"}},
+      {Kind::kTarget, {"address"}},
   };
   static const auto& none = *new Fields();
   const auto found = table.find(kind);
