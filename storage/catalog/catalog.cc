@@ -60,10 +60,6 @@ const Stored* CatalogImpl::FindRow(absl::string_view name, const OriginKey& key)
   return nullptr;
 }
 
-std::optional<uint64_t> CatalogImpl::FenceOf(const Origin& origin) const {
-  return FenceAround(origin, Held(resource::AgentName(origin.node)));
-}
-
 // --- Writing -----------------------------------------------------------------------------------
 
 absl::Status CatalogImpl::CheckChange(const Change& change) const {
@@ -137,20 +133,6 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t
     entry.set_payload(change.resource->SerializeAsString());
   }
   return entry;
-}
-
-// What the evicted agent wrote counts as far as it is held here, and not from where it is known to
-// have said two things at a time.
-void CatalogImpl::AddFence(v1::Entry& entry) const {
-  for (const auto& [origin, head] : vector_.heads()) {
-    if (resource::AgentName(origin.node) != entry.key()) continue;
-    const auto forked = forked_.find(origin);
-    const uint64_t fence = forked == forked_.end() ? head : std::min(head, forked->second - 1);
-    if (fence == 0 || entry.fence_size() == static_cast<int>(kMaxFence)) continue;
-    v1::OriginHead& around = *entry.add_fence();
-    origin.ToProto(around.mutable_origin());
-    around.set_head(fence);
-  }
 }
 
 // Peers would not take such a version before their clocks reach it, so the write would be answered

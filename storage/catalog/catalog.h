@@ -156,7 +156,8 @@ class Catalog {
   //   PERMISSION_DENIED    its author may not write that
   // The sender is not to blame:
   //   FAILED_PRECONDITION  from a clock far ahead of ours; of our own origin beyond what we wrote;
-  //                        or a second transaction in the place of one we hold (equivocation)
+  //                        of an evicted agent beyond its fence; or a second transaction in the
+  //                        place of one we hold (equivocation)
   //   UNAVAILABLE          the engine refused
   // Returns true if anything was new.
   virtual absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) = 0;

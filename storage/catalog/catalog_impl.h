@@ -1,5 +1,6 @@
 // The one implementation of Catalog, in parts: loading.cc opens it, catalog.cc reads and writes,
-// verify.cc and merge.cc take in what was written here or received, deltas.cc answers peers.
+// verify.cc, merge.cc, plan.cc and fences.cc take in what was written here or received, deltas.cc
+// answers peers.
 #ifndef TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 #define TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <iterator>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -16,10 +14,6 @@ namespace {
 
 // How far the persisted bound runs ahead of the clock: a write a second pays for extending it.
 constexpr absl::Duration kHlcBoundAhead = absl::Seconds(1);
-
-bool Contains(const std::vector<Stored>& writes, const OriginKey& key) {
-  return absl::c_any_of(writes, [&](const Stored& write) { return write.origin_key() == key; });
-}
 
 }  // namespace
 
@@ -70,151 +64,6 @@ CatalogImpl::Plan CatalogImpl::MergeEntries(const v1::Delta& delta,
     if (!std::exchange(touched.changed, true)) plan.names.push_back(entry.key());
   }
   return plan;
-}
-
-absl::Status CatalogImpl::PlanFences(Plan& plan) {
-  const std::vector<std::string> merged = plan.names;  // Voiding adds others, no evictions.
-  for (const std::string& name : merged) {
-    const std::vector<Stored> held = plan.touched.at(name).after;
-    if (held.front().fence == nullptr) continue;
-    for (const auto& [origin, head] : vector_.heads()) {
-      if (resource::AgentName(origin.node) != name) continue;
-      const uint64_t fence = *FenceAround(origin, held);
-      if (head > fence) RETURN_IF_ERROR(PlanVoid(origin, fence, plan));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CatalogImpl::PlanVoid(const Origin& origin, uint64_t fence, Plan& plan) {
-  // As far as a seal is left that proves it to others; what is between is fetched again.
-  uint64_t head = transactions_.contains({origin, fence}) ? fence : 0;
-  RETURN_IF_ERROR(engine_.Scan(
-      Table::kByOrigin, OriginKey{origin}.Encode(), OriginKey{origin, UINT64_MAX}.Encode(),
-      [&](absl::string_view key, absl::string_view name) {
-        OriginKey row;
-        if (!OriginKey::Decode(key, &row)) return true;
-        if (row.sequence <= fence) {
-          head = std::max(head, row.sequence);
-          return true;
-        }
-        Touched& touched = Touch(std::string(name), plan);
-        if (!std::exchange(touched.changed, true)) plan.names.push_back(std::string(name));
-        std::vector<Stored>& after = touched.after;
-        after.erase(std::remove_if(after.begin(), after.end(),
-                                   [&](const Stored& write) { return write.origin_key() == row; }),
-                    after.end());
-        return true;
-      }));
-  plan.heads[origin] = head;
-  return absl::OkStatus();
-}
-
-uint64_t CatalogImpl::HeadAfter(const Origin& origin, const v1::Delta& delta,
-                                const Plan& plan) const {
-  if (const auto back = plan.heads.find(origin); back != plan.heads.end()) return back->second;
-  const uint64_t head = vector_.head(origin);
-  return origin == Origin::FromProto(delta.origin()) ? std::max(head, delta.up_to()) : head;
-}
-
-absl::Status CatalogImpl::PlanRows(Plan& plan) {
-  for (const std::string& name : plan.names) {
-    Touched& touched = plan.touched.at(name);
-    MarkConflicts(touched.after);
-    if (touched.after.empty()) plan.batch.Delete(Table::kEntries, name);
-    for (const Stored& write : touched.before) {
-      const OriginKey key = write.origin_key();
-      if (Contains(touched.after, key)) continue;
-      plan.batch.Delete(Table::kByOrigin, key.Encode());
-      if (&write != &touched.before.front()) plan.batch.Delete(Table::kSiblings, key.Encode());
-      --plan.rows[key.transaction()];
-    }
-    for (const Stored& write : touched.after) {
-      const OriginKey key = write.origin_key();
-      const bool wins = &write == &touched.after.front();
-      const bool won = !touched.before.empty() && touched.before.front().origin_key() == key;
-      std::string bytes;
-      if (!Contains(touched.before, key)) {
-        plan.batch.Put(Table::kByOrigin, key.Encode(), name);
-        ++plan.rows[key.transaction()];
-        bytes = plan.fresh.at(key)->SerializeAsString();
-      } else if (wins == won) {
-        continue;  // It stays where it is.
-      } else if (won) {
-        ASSIGN_OR_RETURN(bytes, engine_.Get(Table::kEntries, name));
-      } else {
-        ASSIGN_OR_RETURN(bytes, engine_.Get(Table::kSiblings, key.Encode()));
-        plan.batch.Delete(Table::kSiblings, key.Encode());
-      }
-      plan.batch.Put(wins ? Table::kEntries : Table::kSiblings, wins ? name : key.Encode(), bytes);
-    }
-  }
-  return absl::OkStatus();
-}
-
-void CatalogImpl::PlanMeta(const v1::Delta& delta, Plan& plan) const {
-  const Origin origin = Origin::FromProto(delta.origin());
-  const uint64_t head = vector_.head(origin);
-  for (const auto& [fenced, back] : plan.heads) {
-    if (back > 0) {
-      plan.batch.Put(Table::kMeta, HeadKey(fenced), EncodeNumber(back));
-    } else {
-      plan.batch.Delete(Table::kMeta, HeadKey(fenced));
-    }
-  }
-  if (delta.up_to() <= head) return;
-  plan.batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
-  if (head == 0) plan.batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
-}
-
-void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
-  const Origin origin = Origin::FromProto(delta.origin());
-  // The head so far may be the head no longer.
-  plan.rows.try_emplace({origin, vector_.head(origin)}, 0);
-  plan.rows.try_emplace({origin, HeadAfter(origin, delta, plan)}, 0);
-  for (const auto& [fenced, back] : plan.heads) {
-    plan.rows.try_emplace({fenced, vector_.head(fenced)}, 0);
-  }
-
-  std::map<uint64_t, const v1::Seal*> seals;
-  for (const v1::Seal& seal : delta.seals()) seals[seal.sequence()] = &seal;
-  for (const auto& [key, change] : plan.rows) {
-    const auto held = transactions_.find(key);
-    Transaction transaction = held == transactions_.end() ? Transaction() : held->second;
-    transaction.rows += change;
-    const bool is_head = key.sequence == HeadAfter(key.origin, delta, plan);
-    if (transaction.rows > 0 || is_head) {
-      if (held == transactions_.end()) {
-        // INVARIANT: what is new is in a seal of its delta; Verify saw to that.
-        const v1::Seal& seal = *seals.at(key.sequence);
-        transaction.entries = static_cast<uint32_t>(EntryCount(seal));
-        plan.batch.Put(Table::kSeals, key.Encode(), seal.SerializeAsString());
-      }
-      plan.transactions[key] = transaction;
-    } else if (held != transactions_.end()) {
-      plan.batch.Delete(Table::kSeals, key.Encode());
-      plan.transactions[key] = std::nullopt;
-    }
-  }
-}
-
-v1::Delta CatalogImpl::MakePassedOn(const v1::Delta& delta, const Plan& plan) const {
-  const uint64_t head = vector_.head(Origin::FromProto(delta.origin()));
-  v1::Delta passed_on;
-  *passed_on.mutable_origin() = delta.origin();
-  passed_on.set_after(head);
-  passed_on.set_up_to(delta.up_to());
-  if (head == 0) passed_on.set_author_certificate(delta.author_certificate());
-  std::set<uint64_t> sequences = {delta.up_to()};
-  for (const auto& [key, entry] : plan.fresh) {  // In order of sequence, then index.
-    if (key.sequence <= head || !Contains(plan.touched.at(entry->key()).after, key)) continue;
-    *passed_on.add_entries() = *entry;
-    sequences.insert(key.sequence);
-  }
-  for (const v1::Seal& seal : delta.seals()) {
-    if (sequences.count(seal.sequence()) > 0) *passed_on.add_seals() = seal;
-  }
-  return passed_on;
 }
 
 absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& verified,

@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "storage/catalog/catalog_impl.h"
+#include "storage/resource/names.h"
+
+namespace trellis::storage {
+
+std::optional<uint64_t> CatalogImpl::FenceOf(const Origin& origin) const {
+  return FenceAround(origin, Held(resource::AgentName(origin.node)));
+}
+
+// What the evicted agent wrote counts as far as it is held here, and not from where it is known to
+// have said two things at a time.
+void CatalogImpl::AddFence(v1::Entry& entry) const {
+  for (const auto& [origin, head] : vector_.heads()) {
+    if (resource::AgentName(origin.node) != entry.key()) continue;
+    const auto forked = forked_.find(origin);
+    const uint64_t fence = forked == forked_.end() ? head : std::min(head, forked->second - 1);
+    if (fence == 0 || entry.fence_size() == static_cast<int>(kMaxFence)) continue;
+    v1::OriginHead& around = *entry.add_fence();
+    origin.ToProto(around.mutable_origin());
+    around.set_head(fence);
+  }
+}
+
+absl::Status CatalogImpl::PlanFences(Plan& plan) {
+  const std::vector<std::string> merged = plan.names;  // Voiding adds others, no evictions.
+  for (const std::string& name : merged) {
+    const std::vector<Stored> held = plan.touched.at(name).after;
+    if (held.front().fence == nullptr) continue;
+    for (const auto& [origin, head] : vector_.heads()) {
+      if (resource::AgentName(origin.node) != name) continue;
+      const uint64_t fence = *FenceAround(origin, held);
+      if (head > fence) RETURN_IF_ERROR(PlanVoid(origin, fence, plan));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CatalogImpl::PlanVoid(const Origin& origin, uint64_t fence, Plan& plan) {
+  // As far as a seal is left that proves it to others; what is between is fetched again.
+  uint64_t head = transactions_.contains({origin, fence}) ? fence : 0;
+  RETURN_IF_ERROR(engine_.Scan(
+      Table::kByOrigin, OriginKey{origin}.Encode(), OriginKey{origin, UINT64_MAX}.Encode(),
+      [&](absl::string_view key, absl::string_view name) {
+        OriginKey row;
+        if (!OriginKey::Decode(key, &row)) return true;
+        if (row.sequence <= fence) {
+          head = std::max(head, row.sequence);
+          return true;
+        }
+        Touched& touched = Touch(std::string(name), plan);
+        if (!std::exchange(touched.changed, true)) plan.names.push_back(std::string(name));
+        std::vector<Stored>& after = touched.after;
+        after.erase(std::remove_if(after.begin(), after.end(),
+                                   [&](const Stored& write) { return write.origin_key() == row; }),
+                    after.end());
+        return true;
+      }));
+  plan.heads[origin] = head;
+  return absl::OkStatus();
+}
+
+}  // namespace trellis::storage
