@@ -1,20 +1,19 @@
 #include "gossip/gossip.h"
 
 #include <map>
-#include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "gossip/frame_check.h"
-#include "gossip/membership/heartbeats.h"
+#include "gossip/greeting.h"
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
 #include "gossip/membership/roster.h"
 #include "gossip/query/history.h"
 #include "gossip/query/queries.h"
 #include "gossip/replication/replicator.h"
+#include "gossip/views.h"
 #include "storage/resource/names.h"
 
 namespace trellis::gossip {
@@ -22,56 +21,41 @@ namespace {
 
 using resource::AgentName;
 
-constexpr uint32_t kProtocol = 1;
-// Bumped when a whole mesh is restored from a backup; this version always says 1.
-constexpr uint64_t kClusterEpoch = 1;
-
 class GossipImpl final : public Gossip, private Transport::Receiver {
  public:
   GossipImpl(const Options& options, storage::Catalog& catalog, Transport& transport,
              Runtime runtime)
-      : options_(options),
+      : ours_{options.mesh_id, options.node, options.program_version},
         catalog_(catalog),
         transport_(transport),
         runtime_(runtime),
         roster_(options.node, options.seeds, catalog),
-        membership_(
-            {.node = options.node,
-             .max_links = options.max_neighbours,
-             .interval = options.heartbeat_interval},
-            catalog, runtime,
-            {.send = Sender(),
-             .close = [this](NodeId peer, const absl::Status& why) { CloseLink(peer, why); },
-             .link = [this] { KeepLinks(); },
-             .changed = [this] { ViewsChanged(); }}),
+        membership_({.node = options.node,
+                     .max_links = options.max_neighbours,
+                     .interval = options.heartbeat_interval},
+                    catalog, runtime,
+                    {.send = Sender(),
+                     .close = [this](NodeId peer, const auto& why) { CloseLink(peer, why); },
+                     .link = [this] { KeepLinks(); }}),
         fence_(catalog, runtime.scheduler),
-        heartbeats_({options.node, options.program_version, options.heartbeat_interval}, catalog,
-                    runtime, Sender(), [this] { ViewsChanged(); }),
+        views_(options.node, catalog, roster_, membership_, fence_),
         replicator_(options.node, catalog, runtime, Sender()),
         queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
         barriers_(options.node, queries_, runtime,
-                  [this](absl::string_view vpc) { return MembersOf(vpc); }) {}
+                  [this](absl::string_view vpc) { return views_.MembersOf(vpc); }) {}
 
   ~GossipImpl() override {
     *alive_ = false;
     transport_.SetReceiver(nullptr);
     transport_.SetPeers({});
-    for (const Scheduler::TimerId timer : {roster_timer_, views_timer_}) {
-      runtime_.scheduler.Cancel(timer);
-    }
+    runtime_.scheduler.Cancel(roster_timer_);
   }
 
   void Start() override;
   void SetEnforced(const storage::VersionVector& vector) override {
-    heartbeats_.SetEnforced(vector);
     history_.SetEnforced(vector, runtime_.scheduler.WallNow());
     queries_.SetEnforced(vector);
   }
-  absl::Status CheckWritable() const override {
-    RETURN_IF_ERROR(membership_.CheckWritable());
-    return fence_.Check(membership_.plan().neighbours().size());
-  }
-  std::vector<std::string> Alarms() const override;
   uint64_t Barrier(BarrierRequest request, Barriers::BarrierDone done) override {
     return barriers_.Barrier(std::move(request), std::move(done));
   }
@@ -80,10 +64,9 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   }
   void CancelQuery(uint64_t id) override { barriers_.Cancel(id); }
   const ReplicationCounters& replication() const override { return replicator_.counters(); }
-  std::vector<MemberView> View() const override;
-  void SubscribeViews(absl::AnyInvocable<void()> listener) override {
-    view_listeners_.push_back(std::move(listener));
-  }
+  absl::Status CheckWritable() const override { return views_.CheckWritable(); }
+  std::vector<std::string> Alarms() const override { return views_.Alarms(); }
+  std::vector<MemberView> View() const override { return views_.Members(); }
 
  private:
   void OnLinkUp(NodeId peer) override;
@@ -91,10 +74,8 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void OnFrame(NodeId peer, const peer::v1::Frame& frame) override;
   void OnDialFailed(NodeId peer, bool refused) override { membership_.OnDialFailed(peer, refused); }
 
-  absl::Status HandleFrame(NodeId peer, bool& greeted, const peer::v1::Frame& frame);
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
-  void HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat);
-  peer::v1::Frame MakeHello(NodeId peer) const;
+  absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
 
   void ListenToCatalog();
   void RefreshRosterSoon();
@@ -102,22 +83,20 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void KeepLinks();
   void RemoveLink(NodeId peer);
   void CloseLink(NodeId peer, const absl::Status& why);
-  void ViewsChanged();
-  std::vector<Barriers::Member> MembersOf(absl::string_view vpc) const;
 
   Replicator::Send Sender() {
     return
         [this](NodeId peer, const peer::v1::Frame& frame) { return transport_.Send(peer, frame); };
   }
 
-  const Options options_;
+  const Greeting ours_;
   storage::Catalog& catalog_;
   Transport& transport_;
   const Runtime runtime_;
   Roster roster_;
   Membership membership_;
   OriginFence fence_;
-  Heartbeats heartbeats_;
+  const Views views_;
   Replicator replicator_;
   History history_;
   Queries queries_;
@@ -125,9 +104,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
   // and nothing else taken.
   std::map<NodeId, bool> links_;
-  std::vector<absl::AnyInvocable<void()>> view_listeners_;
   Scheduler::TimerId roster_timer_ = Scheduler::TimerId::kNone;
-  Scheduler::TimerId views_timer_ = Scheduler::TimerId::kNone;
   // The catalog keeps its listeners for longer than this object lives.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -136,9 +113,7 @@ void GossipImpl::Start() {
   transport_.SetReceiver(this);
   ListenToCatalog();
   membership_.SetMembers(roster_.nodes());
-  heartbeats_.SetMembers(roster_.nodes());
   membership_.Start();
-  heartbeats_.Start();
   KeepLinks();
 }
 
@@ -148,13 +123,11 @@ void GossipImpl::ListenToCatalog() {
     for (const storage::Applied::Item& item : applied.items) {
       if (resource::KindOf(item.name) == resource::Kind::kAgent) RefreshRosterSoon();
     }
-    heartbeats_.CatalogChanged();
   });
   catalog_.SubscribeDeltas([this, alive = alive_](const storage::v1::Delta& delta) {
     if (!*alive) return;
     history_.Add(delta, replicator_.applying_from(), runtime_.scheduler.WallNow());
     replicator_.OnTransaction(delta);
-    heartbeats_.CatalogChanged();
     queries_.CatalogChanged();
   });
 }
@@ -168,7 +141,11 @@ void GossipImpl::OnLinkUp(NodeId peer) {
     return;
   }
   links_[peer] = false;
-  transport_.Send(peer, MakeHello(peer));
+  peer::v1::Frame frame;
+  *frame.mutable_hello() = MakeHello(ours_, catalog_.origin().incarnation);
+  membership_.FillHello(frame.mutable_hello());
+  fence_.FillHello(peer, frame.mutable_hello());
+  transport_.Send(peer, frame);
 }
 
 void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
@@ -188,7 +165,6 @@ void GossipImpl::RemoveLink(NodeId peer) {
   membership_.RemoveLink(peer);
   replicator_.RemoveLink(peer);
   queries_.RemoveLink(peer);
-  heartbeats_.RemoveLink(peer);
 }
 
 void GossipImpl::KeepLinks() {
@@ -201,24 +177,26 @@ void GossipImpl::KeepLinks() {
 // --- Frames --------------------------------------------------------------------------------------
 
 void GossipImpl::OnFrame(NodeId peer, const peer::v1::Frame& frame) {
-  const auto it = links_.find(peer);
-  if (it == links_.end()) return;  // Closed by us a moment ago.
+  const auto link = links_.find(peer);
+  if (link == links_.end()) return;  // Closed by us a moment ago.
   membership_.OnFrame(peer);
-  const absl::Status handled = HandleFrame(peer, it->second, frame);
+  absl::Status handled = CheckFrame(frame);
+  if (handled.ok() && frame.has_hello() == link->second) {
+    handled = absl::InvalidArgumentError("a link must begin with a hello, and have no other");
+  } else if (handled.ok()) {
+    link->second = true;
+    handled = HandleFrame(peer, frame);
+  }
   if (!handled.ok()) CloseLink(peer, handled);
 }
 
-absl::Status GossipImpl::HandleFrame(NodeId peer, bool& greeted, const peer::v1::Frame& frame) {
-  RETURN_IF_ERROR(CheckFrame(frame));
-  if (frame.has_hello() == greeted) {
-    return absl::InvalidArgumentError("the first frame of a link, and no other, must be a hello");
-  }
-  greeted = true;
+absl::Status GossipImpl::HandleFrame(NodeId peer, const peer::v1::Frame& frame) {
   switch (frame.body_case()) {
     case peer::v1::Frame::kHello:
       return HandleHello(peer, frame.hello());
     case peer::v1::Frame::kHeartbeat:
-      HandleHeartbeat(peer, frame.heartbeat());
+      membership_.OnHeartbeat(peer, frame.heartbeat());
+      replicator_.OnPeerState(peer, frame.heartbeat().root(), frame.heartbeat().vector_hash());
       return absl::OkStatus();
     case peer::v1::Frame::kRumours:
       membership_.OnRumours(peer, frame.rumours());
@@ -251,51 +229,15 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, bool& greeted, const peer::v1:
 }
 
 absl::Status GossipImpl::HandleHello(NodeId peer, const peer::v1::Hello& hello) {
-  if (hello.mesh_id() != options_.mesh_id) {
-    return absl::FailedPreconditionError("the peer belongs to another mesh");
-  }
-  if (hello.cluster_epoch() != kClusterEpoch) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the peer's cluster epoch is ", hello.cluster_epoch(), ", ours ", kClusterEpoch));
-  }
-  if (hello.protocol() != kProtocol) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the peer speaks protocol ", hello.protocol(), ", we speak ", kProtocol));
-  }
-  if (hello.node() != peer) {
-    return absl::PermissionDeniedError(absl::StrCat(
-        "the peer is ", AgentName(peer), " but says hello as ", AgentName(hello.node())));
-  }
+  RETURN_IF_ERROR(CheckGreeting(ours_, peer, hello));
   fence_.OnHello(peer, hello);
   membership_.AddLink(peer, hello);
   replicator_.AddLink(peer);
   queries_.AddLink(peer);
-  heartbeats_.AddLink(peer);
   return absl::OkStatus();
 }
 
-void GossipImpl::HandleHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
-  heartbeats_.OnHeartbeat(peer, heartbeat);
-  if (heartbeat.boot() == 0) return;  // Only beats.
-  membership_.OnHeartbeat(peer, heartbeat);
-  replicator_.OnPeerState(peer, heartbeat.root(), heartbeat.vector_hash());
-}
-
-peer::v1::Frame GossipImpl::MakeHello(NodeId peer) const {
-  peer::v1::Frame frame;
-  peer::v1::Hello& hello = *frame.mutable_hello();
-  hello.set_mesh_id(options_.mesh_id);
-  hello.set_cluster_epoch(kClusterEpoch);
-  hello.set_protocol(kProtocol);
-  hello.set_node(options_.node);
-  hello.set_incarnation(catalog_.origin().incarnation);
-  hello.set_program_version(options_.program_version);
-  membership_.FillHello(&hello);
-  fence_.FillHello(peer, &hello);
-  return frame;
-}
-
-// --- Roster and views ----------------------------------------------------------------------------
+// --- Roster --------------------------------------------------------------------------------------
 
 void GossipImpl::RefreshRosterSoon() {
   // Not inside the commit that changed it: closing links there would pull the rug from under the
@@ -316,56 +258,6 @@ void GossipImpl::RefreshRoster() {
   }
   for (const auto& [peer, why] : refused) CloseLink(peer, why);
   membership_.SetMembers(roster_.nodes());
-  heartbeats_.SetMembers(roster_.nodes());
-  ViewsChanged();
-}
-
-void GossipImpl::ViewsChanged() {
-  // One call for all that changed in this turn, and never inside the call that changed it.
-  if (views_timer_ != Scheduler::TimerId::kNone) return;
-  views_timer_ = runtime_.scheduler.RunAfter(absl::ZeroDuration(), [this] {
-    views_timer_ = Scheduler::TimerId::kNone;
-    for (auto& listener : view_listeners_) listener();
-  });
-}
-
-std::vector<std::string> GossipImpl::Alarms() const {
-  std::vector<std::string> alarms;
-  const absl::Status writable = membership_.CheckWritable();
-  if (!writable.ok()) alarms.emplace_back(writable.message());
-  for (const NodeId node : membership_.SeenTwice()) {
-    alarms.push_back(absl::StrCat(AgentName(node), " runs twice: two processes have its identity"));
-  }
-  return alarms;
-}
-
-std::vector<Barriers::Member> GossipImpl::MembersOf(absl::string_view vpc) const {
-  std::vector<Barriers::Member> members;
-  for (const MemberView& view : View()) {
-    const auto record = vpc.empty() ? nullptr : catalog_.Find(AgentName(view.node));
-    const bool in_scope = vpc.empty() || (record != nullptr && record->agent().vpc() == vpc);
-    if (in_scope) members.push_back({view.node, view.liveness == Liveness::kAlive});
-  }
-  return members;
-}
-
-std::vector<MemberView> GossipImpl::View() const {
-  std::map<NodeId, MemberView> views;
-  views[options_.node] = {
-      options_.node,     Liveness::kAlive,       absl::ZeroDuration(),     options_.program_version,
-      catalog_.vector(), heartbeats_.enforced(), catalog_.root().ToBytes()};
-  for (const auto& [node, member] : heartbeats_.table().members()) {
-    views[node] = {node,
-                   membership_.LivenessOf(node),
-                   membership_.SinceHeard(node),
-                   member.beat.program_version(),
-                   member.holds,
-                   member.enforces,
-                   member.beat.root()};
-  }
-  std::vector<MemberView> result;
-  for (auto& [node, view] : views) result.push_back(std::move(view));
-  return result;
 }
 
 }  // namespace

@@ -57,14 +57,6 @@ class Gossip {
   // The data plane obeys everything up to `vector` from now on: who asked is told within 10 ms.
   virtual void SetEnforced(const storage::VersionVector& vector) = 0;
 
-  // OK unless this agent must not accept writes; it proxies on all the same.
-  //   FAILED_PRECONDITION  its clock is wrong, or a second process runs as this agent; the message
-  //                        says which, and what to do
-  //   UNAVAILABLE          it has just started, and asks its peers what they hold of it
-  virtual absl::Status CheckWritable() const = 0;
-  // What is wrong in the mesh and a person should know, in words. Usually nothing.
-  virtual std::vector<std::string> Alarms() const = 0;
-
   // Asks the whole mesh (query/barriers.h): whether it enforces a write, and what each agent says.
   // The callback runs once, never inside the call; after CancelQuery not at all.
   virtual uint64_t Barrier(BarrierRequest request, Barriers::BarrierDone done) = 0;
@@ -72,6 +64,14 @@ class Gossip {
   virtual void CancelQuery(uint64_t id) = 0;
 
   virtual const ReplicationCounters& replication() const = 0;
+
+  // OK unless this agent must not accept writes; it proxies on all the same.
+  //   FAILED_PRECONDITION  its clock is wrong, or a second process runs as this agent; the message
+  //                        says which, and what to do
+  //   UNAVAILABLE          it has just started, and asks its peers what they hold of it
+  virtual absl::Status CheckWritable() const = 0;
+  // What is wrong in the mesh and a person should know, in words. Usually nothing.
+  virtual std::vector<std::string> Alarms() const = 0;
 
   // All roster members and this agent itself, by node id.
   virtual std::vector<MemberView> View() const = 0;

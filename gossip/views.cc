@@ -1,0 +1,52 @@
+#include "gossip/views.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "storage/resource/names.h"
+
+namespace trellis::gossip {
+
+using resource::AgentName;
+
+absl::Status Views::CheckWritable() const {
+  RETURN_IF_ERROR(membership_.CheckWritable());
+  return fence_.Check(membership_.plan().neighbours().size());
+}
+
+std::vector<std::string> Views::Alarms() const {
+  std::vector<std::string> alarms;
+  const absl::Status writable = membership_.CheckWritable();
+  if (!writable.ok()) alarms.emplace_back(writable.message());
+  for (const NodeId node : membership_.SeenTwice()) {
+    alarms.push_back(absl::StrCat(AgentName(node), " runs twice: two processes have its identity"));
+  }
+  if (const uint64_t count = catalog_.equivocations(); count > 0) {
+    alarms.push_back(absl::StrCat(count, " writes were refused, each signed and numbered like ",
+                                  "another: an identity was stolen or cloned; the log has both"));
+  }
+  return alarms;
+}
+
+std::vector<MemberView> Views::Members() const {
+  std::set<NodeId> nodes = roster_.nodes();
+  nodes.insert(self_);
+  std::vector<MemberView> views;
+  for (const NodeId node : nodes) {
+    views.push_back({node, membership_.LivenessOf(node), membership_.SinceHeard(node)});
+  }
+  return views;
+}
+
+std::vector<Barriers::Member> Views::MembersOf(absl::string_view vpc) const {
+  std::vector<Barriers::Member> members;
+  for (const MemberView& view : Members()) {
+    const auto record = vpc.empty() ? nullptr : catalog_.Find(AgentName(view.node));
+    const bool in_scope = vpc.empty() || (record != nullptr && record->agent().vpc() == vpc);
+    if (in_scope) members.push_back({view.node, view.liveness == Liveness::kAlive});
+  }
+  return members;
+}
+
+}  // namespace trellis::gossip
