@@ -98,12 +98,22 @@ class FaultsTest(unittest.TestCase):
     # --- What is done ----------------------------------------------------------------------------
 
     def write_on(self, *hosts):
-        writers = {host: agents.start_writer(self.fleet, host, f"{self.id().split('.')[-1][:40]}-{host}"
-                                             .replace("_", "-"), WRITES) for host in hosts}
-        for host, writer in writers.items():
+        test = self.id().rsplit(".", maxsplit=1)[-1][:40].replace("_", "-")
+        for host in hosts:
+            self.await_writable(host, f"{test}-{host}")
+        writers = [agents.start_writer(self.fleet, host, f"{test}-{host}", WRITES) for host in hosts]
+        for host, writer in zip(hosts, writers):
             self.acknowledged |= {line.strip() for line in writer.stdout}
             writer.stdout.close()
             self.assertEqual(writer.wait(), 0, f"{host} did not take all writes")
+
+    def await_writable(self, host, network):
+        """An agent that has just started first asks its peers what they hold of it."""
+        manifest = f"{self.fleet.folder}/network.yaml"
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(f"kind: ServiceNetwork\nname: {network}\n")
+        self.fleet.ctl(host, "apply", "-f", manifest)
+        self.acknowledged.add(network)
 
     def resume(self, host):
         if self.fleet.alive(f"agent-{host}"):
@@ -120,11 +130,12 @@ class FaultsTest(unittest.TestCase):
         self.fleet.wait_for_agent(host)
 
     def flip_rule(self, host):
-        type(self).status = 500 if self.status == 404 else 404
+        status = 500 if self.status == 404 else 404
         manifest = f"{self.fleet.folder}/rule.yaml"
         with open(manifest, "w", encoding="utf-8") as file:
-            file.write(RULE.format(status=self.status))
+            file.write(RULE.format(status=status))
         self.fleet.ctl(host, "apply", "-f", manifest)
+        type(self).status = status
 
     # --- What is wanted --------------------------------------------------------------------------
 
@@ -221,13 +232,20 @@ class FaultsTest(unittest.TestCase):
             self.fleet.start_agent(host)
         self.assert_whole()
 
-    def test_clock_that_is_ahead_neither_loses_writes_nor_overrules_later_ones(self):
+    def test_agent_whose_clock_is_ahead_is_refused_writes_and_obeys_those_of_others(self):
         self.start_with_clock_off("h2", 3)
-        wait_until("h2 to be back", lambda: self.fleet.agree("h2"), LIMIT)
-        self.write_on("h1", "h2")
-        self.flip_rule("h2")
-        self.await_one_root(self.fleet.names)
-        # What h1 writes now is later than what h2 wrote, though its clock says otherwise.
+
+        def refused():
+            try:
+                self.flip_rule("h2")
+            except Failure as failure:
+                self.assertIn("this agent's clock is", str(failure))
+                return True
+            return False
+
+        wait_until("h2 to refuse writes", refused, LIMIT)
+        self.write_on("h1", "h5")
+        # What h1 writes now is later than what h2 wrote at first, though its clock said otherwise.
         self.assert_whole(flipped_on="h1")
         self.fleet.kill_agent("h2")
         self.fleet.start_agent("h2")
