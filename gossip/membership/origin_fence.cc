@@ -32,9 +32,9 @@ void OriginFence::OnHello(NodeId peer, const peer::v1::Hello& hello) {
   if (answered_.size() < kPeers) answered_.insert(peer);
 }
 
-absl::Status OriginFence::Check(size_t neighbours) const {
+absl::Status OriginFence::Check(size_t peers) const {
   if (!refused_.ok()) return refused_;
-  if (answered_.size() >= std::min(kPeers, neighbours)) return absl::OkStatus();
+  if (answered_.size() >= std::min(kPeers, peers)) return absl::OkStatus();
   if (scheduler_.MonotonicNow() - started_ >= kPatience) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(
       "this agent has just started and asks its peers how many of its writes they hold; try again "

@@ -4,7 +4,7 @@
 // hold; numbering new ones alike would give two contents one name. So each hello says how far its
 // sender holds the writes of its receiver. If that is further than we do, we go on as another
 // incarnation, and the forgotten writes come back like anybody's. After a start no write is
-// accepted until kPeers have said so (all neighbours, if there are fewer), or kPatience is over.
+// accepted until kPeers have said so (all there are, if fewer), or kPatience is over.
 //
 // Spec: gossip-design 2.9.
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_ORIGIN_FENCE_H_
@@ -38,7 +38,7 @@ class OriginFence {
 
   // OK once the numbers are known to be free.
   //   UNAVAILABLE  shortly after a start, or the disk refuses the new incarnation: try again
-  absl::Status Check(size_t neighbours) const;
+  absl::Status Check(size_t peers) const;
 
  private:
   storage::Catalog& catalog_;

@@ -52,6 +52,8 @@ namespace {
 constexpr absl::Duration kAdminGrace = absl::Seconds(1);
 
 constexpr absl::Duration kSyncInterval = absl::Milliseconds(100);
+// How often an agent that may not write yet looks whether it may.
+constexpr absl::Duration kRecordInterval = absl::Milliseconds(500);
 
 // Puts an option's name before what the part it configures had to say.
 absl::Status Named(absl::string_view option, const absl::Status& status) {
@@ -116,6 +118,7 @@ class AgentImpl final : public Agent {
   void AskToRenew(const mesh::IssuingAgent& issuer, peer::v1::RenewRequest request,
                   mesh::RenewDone done);
   absl::Status TakeCertificate(const tls::Credentials& credentials);
+  void UpdateOwnRecordSoon();
   void UpdateOwnRecord();
   std::vector<std::string> Alarms() const;
   // To let others in is to write their records, which a worker may not.
@@ -183,6 +186,7 @@ absl::Status AgentImpl::StartParts() {
   RETURN_IF_ERROR(StartDataPlane());
   RETURN_IF_ERROR(MakeEnrollment());
   MakeApi();
+  UpdateOwnRecordSoon();
   return absl::OkStatus();
 }
 
@@ -201,10 +205,16 @@ absl::Status AgentImpl::OpenCatalog() {
                                                     *engine_, runtime()));
   RETURN_IF_ERROR(FoundOnce(folder));
   catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
-  UpdateOwnRecord();
   LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
             << catalog_->root().ToHex();
   return absl::OkStatus();
+}
+
+// Not before it is known that this agent may write: its folder may be an old copy.
+void AgentImpl::UpdateOwnRecordSoon() {
+  if (gossip_ == nullptr) return;  // The agent is stopping.
+  if (gossip_->CheckWritable().ok()) return UpdateOwnRecord();
+  control_->loop().RunAfter(kRecordInterval, [this] { UpdateOwnRecordSoon(); });
 }
 
 // The roster says what the options say: an agent may move to another address or change its name.
@@ -303,6 +313,7 @@ absl::Status AgentImpl::MakeEnrollment() {
   options.region = identity_.local.region();
   options.mesh_domain = identity_.local.mesh_domain();
   options.certificate_lifetime = options_.certificate_lifetime;
+  options.check_writable = [gossip = gossip_.get()] { return gossip->CheckWritable(); };
   if (Issues()) {
     ASSIGN_OR_RETURN(options.authority,
                      trust::MeshAuthority::Load(identity_.root_pem, identity_.root_key_pem));

@@ -242,6 +242,7 @@ absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Certify(const peer::v1::Enr
 absl::StatusOr<peer::v1::EnrollResponse> Enrollment::Enroll(
     const peer::v1::EnrollRequest& request) {
   RETURN_IF_ERROR(CheckIssuing());
+  RETURN_IF_ERROR(options_.check_writable());
   const std::string token_name = resource::Join("", Kind::kJoinToken, request.token_id());
   std::optional<storage::Catalog::Record> record;
   if (resource::IsId(Kind::kJoinToken, request.token_id()))

@@ -8,6 +8,7 @@
 #ifndef TRELLIS_NODE_MESH_ENROLLMENT_H_
 #define TRELLIS_NODE_MESH_ENROLLMENT_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,8 @@ class Enrollment {
     std::string region;
     std::string mesh_domain;
     absl::Duration certificate_lifetime = absl::Hours(24);  // Of agents'.
+    // Whether this agent may write now (Gossip::CheckWritable). Asked on the control thread.
+    std::function<absl::Status()> check_writable = [] { return absl::OkStatus(); };
   };
 
   // Catalog and runtime are borrowed.
