@@ -702,7 +702,7 @@ TEST_F(CommandsTest, MeshStatusPointsToConflicts) {
 TEST_F(CommandsTest, ConflictsAreListedOverAllPages) {
   EXPECT_EQ(Run({"conflicts", "list"}), 0);
   EXPECT_THAT(out_, HasSubstr("services/svc-1  inventory  changed"));
-  EXPECT_THAT(out_, HasSubstr("2023-11-14T22:13:20Z"));
+  EXPECT_THAT(out_, HasSubstr("2023-11-14T22:13:20+00:00"));
   EXPECT_THAT(out_, HasSubstr("services/svc-2"));
   EXPECT_THAT(out_, HasSubstr("deleted"));
   EXPECT_EQ(Run({"conflicts", "list", "-o", "name"}), 0);
@@ -721,7 +721,7 @@ TEST_F(CommandsTest, ConflictIsShownWithBothWrites) {
   EXPECT_THAT(out_, HasSubstr("Lost, changed by"));
   EXPECT_THAT(out_, HasSubstr("customDomain: other.example"));
   EXPECT_EQ(Run({"conflicts", "show", "services/svc-1", "0a", "-o", "yaml"}), 0);
-  EXPECT_THAT(out_, HasSubstr("etag: 0b"));
+  EXPECT_THAT(out_, HasSubstr("etag: \"0b\""));
   EXPECT_EQ(Run({"conflicts", "show", "services/none"}), 1);
 }
 
