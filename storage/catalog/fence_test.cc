@@ -38,11 +38,12 @@ class FenceTest : public testing::Test {
   void Evict(TestNode& by) {
     ASSERT_OK(by.catalog->Commit({DeleteName(AgentNameOf(3), by.VersionOf(AgentNameOf(3)))}));
   }
-  // As the mesh does: what is missing first; then, where only roots differ, everything.
+  // As the mesh does: what is missing first; then, where only roots differ, everything. `b` hears of
+  // the eviction first: until then `a` refuses what `b` holds of the thief.
   static void Meet(TestNode& a, TestNode& b) {
     for (int round = 0; round < 2; ++round) {
-      a.PullFrom(b);
       b.PullFrom(a);
+      a.PullFrom(b);
     }
     ASSERT_EQ(a.catalog->vector(), b.catalog->vector());
     for (const v1::Delta& delta : a.DeltasAfter()) ASSERT_OK(b.catalog->ApplyRemote(delta));
