@@ -1,6 +1,5 @@
 #include "node/agent/agent.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -371,9 +370,17 @@ absl::Status AgentImpl::TakeCertificate(const tls::Credentials& credentials) {
 }
 
 std::vector<std::string> AgentImpl::Alarms() const {
-  const std::string alarm = renewer_ == nullptr ? "" : renewer_->Warning();
-  if (alarm.empty()) return {};
-  return {alarm};
+  std::vector<std::string> alarms;
+  const auto self = catalog_->FindRecord(resource::AgentName(identity_.node()));
+  if (self.has_value() && self->resource == nullptr) {
+    alarms.push_back(absl::StrCat(
+        "this agent was evicted: the others refuse it, and what it enforces grows old; to bring "
+        "its host back, move ",
+        options_.data_dir, " away and join anew"));
+  }
+  const std::string certificate = renewer_ == nullptr ? "" : renewer_->Warning();
+  if (!certificate.empty()) alarms.push_back(certificate);
+  return alarms;
 }
 
 void AgentImpl::MakeApi() {
