@@ -176,8 +176,7 @@ class MeshTest(unittest.TestCase):
         mesh.form(manifest)
 
         def certificates():
-            paths = [f"{mesh.agent_folder(vpc)}/data/identity/agent.pem" for vpc in VPCS]
-            return [open(path, encoding="utf-8").read() for path in paths]
+            return [self.read(f"{mesh.agent_folder(vpc)}/data/identity/agent.pem") for vpc in VPCS]
 
         for _ in range(2):
             before = certificates()
@@ -276,6 +275,11 @@ class MeshTest(unittest.TestCase):
         self.assertEqual(refused.returncode, 2, refused.stdout)
         self.assertRegex(refused.stderr,
                          "certificate of agent .*may not administer; give an operator's")
+
+    @staticmethod
+    def read(path):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
 
     @staticmethod
     def remote(mesh, vpc, identity, *arguments, stdin=None):
