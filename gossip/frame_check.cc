@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -12,6 +13,7 @@
 #include "gossip/query/answers.h"
 #include "gossip/query/latencies.h"
 #include "gossip/replication/announcer.h"
+#include "gossip/replication/repair.h"
 #include "storage/catalog/version.h"
 
 namespace trellis::gossip {
@@ -86,6 +88,26 @@ absl::Status CheckDigest(const peer::v1::Digest& digest) {
   return CheckAtMost("digest.holds", digest.holds().heads_size(), storage::kMaxOrigins);
 }
 
+// In order and apart, so that a frame costs at most one pass over everything.
+absl::Status CheckCompare(const peer::v1::Compare& compare) {
+  RETURN_IF_ERROR(CheckAtMost("compare.ranges", compare.ranges_size(), Repair::kMaxRangesPerFrame));
+  const peer::v1::Compare::Range* before = nullptr;
+  for (const peer::v1::Compare::Range& range : compare.ranges()) {
+    RETURN_IF_ERROR(CheckLength("compare.ranges.sum", range.sum(), kRootBytes));
+    const auto key = [](const peer::v1::Compare::Range& r, uint64_t sequence) {
+      return std::make_tuple(r.origin().node(), r.origin().incarnation(), sequence);
+    };
+    const bool in_order =
+        before == nullptr || key(*before, before->up_to()) <= key(range, range.after());
+    if (!in_order || range.after() >= range.up_to()) {
+      return Malformed("compare.ranges.after", absl::StrCat(range.after()),
+                       "less than up_to, and past the range before");
+    }
+    before = &range;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRequest(const peer::v1::Request& request) {
   RETURN_IF_ERROR(CheckAtMost("request.ranges", request.ranges_size(), kMaxRanges));
   for (const peer::v1::Request::Range& range : request.ranges()) {
@@ -133,6 +155,8 @@ absl::Status CheckFrame(const peer::v1::Frame& frame) {
                          Announcer::kMaxHeadsPerFrame);
     case peer::v1::Frame::kRequest:
       return CheckRequest(frame.request());
+    case peer::v1::Frame::kCompare:
+      return CheckCompare(frame.compare());
     case peer::v1::Frame::kPush:
     case peer::v1::Frame::kDeltas:
     case peer::v1::Frame::kPrune:

@@ -158,6 +158,17 @@ INSTANTIATE_TEST_SUITE_P(
                        return frame;
                      },
                      "request.ranges"},
+        BadFrameCase{"RangesThatOverlap",
+                     [] {
+                       peer::v1::Frame frame;
+                       for (int i = 0; i < 2; ++i) {
+                         auto& range = *frame.mutable_compare()->add_ranges();
+                         range.set_up_to(2);
+                         range.set_sum(std::string(16, 's'));
+                       }
+                       return frame;
+                     },
+                     "compare.ranges.after"},
         BadFrameCase{"QueryOfNobody",
                      [] {
                        peer::v1::Frame frame;

@@ -215,6 +215,9 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, const peer::v1::Frame& frame) 
     case peer::v1::Frame::kDigest:
       replicator_.OnDigest(peer, frame.digest());
       return absl::OkStatus();
+    case peer::v1::Frame::kCompare:
+      replicator_.OnCompare(peer, frame.compare());
+      return absl::OkStatus();
     case peer::v1::Frame::kDeltas:
       return replicator_.OnDeltas(peer, frame.deltas());
     case peer::v1::Frame::kQuery:

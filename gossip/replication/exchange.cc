@@ -18,10 +18,12 @@ Exchange::Exchange(NodeId self, storage::Catalog& catalog, Runtime runtime,
       runtime_(runtime),
       counters_(counters),
       send_(std::move(send)),
-      apply_(std::move(apply)) {}
+      apply_(std::move(apply)),
+      repair_(catalog, runtime, send_) {}
 
 void Exchange::RemoveLink(NodeId peer) {
   links_.erase(peer);
+  repair_.RemoveLink(peer);
   if (!pull_ || pull_->from != peer) return;
   pull_.reset();
   PullIfBehind();
@@ -71,7 +73,10 @@ void Exchange::OnDifference(NodeId peer, Link& link, bool is_new) {
   if (link.ours.vector_hash == link.theirs.vector_hash) {
     if (still < kDivergencePatience) return;
     link.still_since = now;  // The next no sooner than this one.
-    StartRepair(peer);
+    counters_.divergences.Add();
+    LOG(ERROR) << "catalog differs from that of " << resource::AgentName(peer)
+               << " although both hold the same transactions: one of them lost entries; repairing";
+    repair_.Begin(peer);
     return;
   }
   // Both ends see it, and an exchange serves both: the greater id leaves it to the other at first.
@@ -105,22 +110,9 @@ void Exchange::StartPull(NodeId from, bool answer) {
   if (!send_(from, MakeDigest(answer))) pull_.reset();
 }
 
-void Exchange::StartRepair(NodeId from) {
-  LOG(WARNING) << "catalog differs from that of " << resource::AgentName(from)
-               << " although both hold the same transactions; fetching all of its entries";
-  counters_.divergences.Add();
-  pull_ = Pull{from, absl::ZeroDuration(), VersionVector()};
-  ContinuePull();
-}
-
 void Exchange::ContinuePull() {
   pull_->deadline = runtime_.scheduler.MonotonicNow() + kPageTime;
-  peer::v1::Frame frame = MakeDigest(/*answer=*/true);
-  if (pull_->repair) {
-    frame.mutable_digest()->set_everything(true);
-    pull_->repair->ToProto(frame.mutable_digest()->mutable_holds());
-  }
-  if (!send_(pull_->from, frame)) pull_.reset();
+  if (!send_(pull_->from, MakeDigest(/*answer=*/true))) pull_.reset();
 }
 
 void Exchange::PullIfBehind() {
@@ -137,14 +129,7 @@ absl::Status Exchange::OnDeltas(NodeId from, const peer::v1::Deltas& deltas) {
   for (const storage::v1::Delta& delta : deltas.deltas()) RETURN_IF_ERROR(apply_(from, delta));
   if (!pull_ || pull_->from != from) return absl::OkStatus();
 
-  bool progress = !(catalog_.vector() == before);
-  if (pull_->repair) {
-    const VersionVector cursor = *pull_->repair;
-    for (const storage::v1::Delta& delta : deltas.deltas()) {
-      pull_->repair->Advance(storage::Origin::FromProto(delta.origin()), delta.up_to());
-    }
-    progress |= !(cursor == *pull_->repair);
-  }
+  const bool progress = !(catalog_.vector() == before);
   // Without progress (our disk refuses, say) asking again at once would only spin.
   if (deltas.more() && progress) {
     ContinuePull();
@@ -162,7 +147,6 @@ void Exchange::OnDigest(NodeId from, const peer::v1::Digest& digest) {
   if (it == links_.end()) return;
   const VersionVector holds = VersionVector::FromProto(digest.holds());
   SendPage(from, holds);
-  if (digest.everything()) return;
   it->second.holds = holds;
   if (!digest.answer() && Behind(it->second) && !Pulling()) StartPull(from, /*answer=*/true);
 }

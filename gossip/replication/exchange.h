@@ -6,8 +6,8 @@
 // in turn for what it lacks itself. Only one peer at a time is asked for pages, so a late joiner
 // does not get everything from all.
 //
-// Equal vectors with unequal roots mean that somebody lost what it claims to hold: after
-// kDivergencePatience each end asks for everything.
+// Equal vectors with unequal roots mean that somebody lost what it claims to hold: what stands for
+// kDivergencePatience is repaired (repair.h).
 //
 // Spec: docs/decisions/0012; gossip-design 3.4.
 #ifndef TRELLIS_GOSSIP_REPLICATION_EXCHANGE_H_
@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
 #include "gossip/replication/counters.h"
+#include "gossip/replication/repair.h"
 #include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
@@ -33,7 +35,7 @@ namespace trellis::gossip {
 // Thread-safety: none; control thread.
 class Exchange {
  public:
-  using Send = absl::AnyInvocable<bool(NodeId, const peer::v1::Frame&)>;
+  using Send = std::function<bool(NodeId, const peer::v1::Frame&)>;
   // Takes what `from` sent; not OK when no honest peer would have sent it.
   using Apply = absl::AnyInvocable<absl::Status(NodeId from, const storage::v1::Delta& delta)>;
 
@@ -63,6 +65,9 @@ class Exchange {
   // Of a heartbeat.
   void OnPeerState(NodeId peer, absl::string_view root, uint64_t vector_hash);
   void OnDigest(NodeId from, const peer::v1::Digest& digest);
+  void OnCompare(NodeId from, const peer::v1::Compare& compare) {
+    repair_.OnCompare(from, compare);
+  }
   absl::Status OnDeltas(NodeId from, const peer::v1::Deltas& deltas);
 
   // Whether pages are being asked for.
@@ -85,15 +90,12 @@ class Exchange {
   struct Pull {
     NodeId from = 0;
     absl::Duration deadline;
-    // Of a repair: how far it has come. None: an ordinary pull, which has come as far as we hold.
-    std::optional<storage::VersionVector> repair;
   };
 
   State OwnState() const;
   void OnDifference(NodeId peer, Link& link, bool is_new);
   peer::v1::Frame MakeDigest(bool answer) const;
   void StartPull(NodeId from, bool answer);
-  void StartRepair(NodeId from);
   void ContinuePull();
   // Asks some peer known to hold what we lack, unless somebody is being asked already.
   void PullIfBehind();
@@ -106,6 +108,7 @@ class Exchange {
   ReplicationCounters& counters_;
   Send send_;
   Apply apply_;
+  Repair repair_;
   std::map<NodeId, Link> links_;
   std::optional<Pull> pull_;
 };

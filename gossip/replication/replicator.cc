@@ -135,13 +135,9 @@ void Replicator::OnPrune(NodeId from, const peer::v1::Prune& prune) {
 }
 
 void Replicator::SendRange(NodeId to, const Origin& origin, uint64_t after) {
-  // Everything but what is asked for is there already.
-  storage::VersionVector theirs;
-  for (const auto& [other, head] : catalog_.vector().heads()) {
-    theirs.Advance(other, other == origin ? after : head);
-  }
   bool more = false;
-  auto deltas = catalog_.DeltasAfter(theirs, Exchange::kPageBytes, &more);
+  auto deltas =
+      catalog_.DeltasOf(origin, after, catalog_.vector().head(origin), Exchange::kPageBytes, &more);
   if (!deltas.ok()) {
     LOG(WARNING) << "cannot read what a peer asks for: " << deltas.status();
     return;

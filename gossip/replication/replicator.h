@@ -54,6 +54,9 @@ class Replicator {
   void OnPrune(NodeId from, const peer::v1::Prune& prune);
   void OnDigest(NodeId from, const peer::v1::Digest& digest) { exchange_.OnDigest(from, digest); }
   absl::Status OnDeltas(NodeId from, const peer::v1::Deltas& deltas);
+  void OnCompare(NodeId from, const peer::v1::Compare& compare) {
+    exchange_.OnCompare(from, compare);
+  }
   // The peer at the other end of a link says in its heartbeat what it holds.
   void OnPeerState(NodeId peer, absl::string_view root, uint64_t vector_hash) {
     exchange_.OnPeerState(peer, root, vector_hash);

@@ -16,6 +16,7 @@ SendQueue::Class SendQueue::ClassOf(const peer::v1::Frame& frame) {
     case peer::v1::Frame::kPush:
       return kPush;
     case peer::v1::Frame::kDeltas:
+    case peer::v1::Frame::kCompare:  // Of what the pages before it leave different.
       return kPage;
     default:
       return kControl;

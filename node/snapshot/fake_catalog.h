@@ -70,6 +70,13 @@ class FakeCatalog final : public storage::Catalog {
   }
   absl::Status StartIncarnation() override { return Unused(); }
   absl::StatusOr<bool> ApplyRemote(const storage::v1::Delta&) override { return Unused(); }
+  absl::StatusOr<std::vector<storage::v1::Delta>> DeltasOf(const storage::Origin&, uint64_t,
+                                                           uint64_t, size_t, bool*) override {
+    return absl::UnimplementedError("not in tests");
+  }
+  absl::StatusOr<storage::Root> SumOf(const storage::Origin&, uint64_t, uint64_t) override {
+    return absl::UnimplementedError("not in tests");
+  }
   absl::StatusOr<std::vector<storage::v1::Delta>> DeltasAfter(const storage::VersionVector&, size_t,
                                                               bool*) override {
     return Unused();

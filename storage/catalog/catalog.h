@@ -168,6 +168,14 @@ class Catalog {
   virtual absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs,
                                                              size_t max_bytes, bool* more) = 0;
 
+  // The entries held of one origin's transactions in (after, up_to], oldest first, cut at about
+  // `max_bytes` as above. Empty when none of them lives.
+  virtual absl::StatusOr<std::vector<v1::Delta>> DeltasOf(const Origin& origin, uint64_t after,
+                                                          uint64_t up_to, size_t max_bytes,
+                                                          bool* more) = 0;
+  // Their part in the root. O(entries of the range).
+  virtual absl::StatusOr<Root> SumOf(const Origin& origin, uint64_t after, uint64_t up_to) = 0;
+
   virtual const VersionVector& vector() const = 0;
   virtual Root root() const = 0;
   virtual const Origin& origin() const = 0;

@@ -78,6 +78,11 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs, size_t max_bytes,
                                                      bool* more) override;
 
+  absl::StatusOr<std::vector<v1::Delta>> DeltasOf(const Origin& origin, uint64_t after,
+                                                  uint64_t up_to, size_t max_bytes,
+                                                  bool* more) override;
+  absl::StatusOr<Root> SumOf(const Origin& origin, uint64_t after, uint64_t up_to) override;
+
   const VersionVector& vector() const override { return vector_; }
   Root root() const override { return {absl::Uint128High64(root_), absl::Uint128Low64(root_)}; }
   const Origin& origin() const override { return origin_; }

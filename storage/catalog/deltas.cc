@@ -99,4 +99,37 @@ absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasAfter(const VersionVec
   return deltas;
 }
 
+absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasOf(const Origin& origin, uint64_t after,
+                                                             uint64_t up_to, size_t max_bytes,
+                                                             bool* more) {
+  *more = false;
+  std::vector<v1::Delta> deltas;
+  size_t bytes = 0;
+  ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                   RowsAfter(origin, after, up_to, max_bytes, &bytes, more));
+  // Only what an entry is left of has a seal; but for the head, with which a delta may end.
+  const bool whole = !*more && up_to == vector_.head(origin);
+  if (rows.empty() && !whole) return deltas;
+  const uint64_t end = whole ? up_to : rows.back().key.sequence;
+  if (end > after) RETURN_IF_ERROR(AppendDeltas(origin, after, end, rows, &deltas));
+  return deltas;
+}
+
+absl::StatusOr<Root> CatalogImpl::SumOf(const Origin& origin, uint64_t after, uint64_t up_to) {
+  absl::uint128 sum = 0;
+  bool index_broken = false;
+  RETURN_IF_ERROR(engine_.Scan(
+      Table::kByOrigin, OriginKey{origin, after + 1}.Encode(),
+      OriginKey{origin, up_to + 1}.Encode(), [&](absl::string_view key, absl::string_view name) {
+        OriginKey origin_key;
+        const Stored* const held =
+            OriginKey::Decode(key, &origin_key) ? FindRow(name, origin_key) : nullptr;
+        index_broken = held == nullptr;
+        if (!index_broken) sum += held->digest;
+        return !index_broken;
+      }));
+  if (index_broken) return Unreadable("by_origin", HeadKey(origin), "it names no entry");
+  return Root{absl::Uint128High64(sum), absl::Uint128Low64(sum)};
+}
+
 }  // namespace trellis::storage
