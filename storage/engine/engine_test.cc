@@ -166,5 +166,37 @@ TEST(MemoryEngineTest, FailedWriteChangesNothing) {
   EXPECT_EQ(*engine.Get(Table::kEntries, "a"), "2");
 }
 
+TEST(MemoryEngineTest, ALyingDiskLosesWhatItSaidIsSynced) {
+  MemoryEngine engine;
+  engine.LieAboutSyncs(true);
+  Batch batch;
+  batch.Put(Table::kEntries, "a", "1");
+  EXPECT_OK(engine.Write(batch, Durability::kSynced));
+  EXPECT_OK(engine.Sync());
+  engine.CrashKeeping(0);
+  EXPECT_THAT(engine.Get(Table::kEntries, "a"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST(MemoryEngineTest, ACorruptDiskReadsNothing) {
+  MemoryEngine engine;
+  engine.Corrupt();
+  EXPECT_THAT(engine.Get(Table::kEntries, "a"), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(engine.Scan(Table::kEntries, "", "", [](auto, auto) { return true; }),
+              StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(MemoryEngineTest, AnImageBringsBackWhatWas) {
+  MemoryEngine engine;
+  Batch batch;
+  batch.Put(Table::kEntries, "a", "then");
+  EXPECT_OK(engine.Write(batch, Durability::kBuffered));
+  const MemoryEngine::Image image = engine.TakeImage();
+  batch.Put(Table::kEntries, "a", "now");
+  EXPECT_OK(engine.Write(batch, Durability::kBuffered));
+  engine.RestoreImage(image);
+  engine.CrashKeeping(0);
+  EXPECT_EQ(*engine.Get(Table::kEntries, "a"), "then");
+}
+
 }  // namespace
 }  // namespace trellis::storage

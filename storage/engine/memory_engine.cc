@@ -1,6 +1,7 @@
 #include "storage/engine/memory_engine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trellis::storage {
 namespace {
@@ -14,10 +15,15 @@ void Perform(const Batch::Operation& operation,
   }
 }
 
+absl::Status ChecksumMismatch() {
+  return absl::DataLossError("memory: a block's checksum does not fit its content");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> MemoryEngine::Get(Table table, absl::string_view key) {
   MutexLock lock(mutex_);
+  if (corrupt_) return ChecksumMismatch();
   const Rows& rows = tables_[table];
   const auto it = rows.find(std::string(key));
   if (it == rows.end()) return absl::NotFoundError("no such key");
@@ -31,6 +37,7 @@ absl::Status MemoryEngine::Scan(
   std::vector<std::pair<std::string, std::string>> rows;
   {
     MutexLock lock(mutex_);
+    if (corrupt_) return ChecksumMismatch();
     const Rows& all = tables_[table];
     for (auto it = all.lower_bound(std::string(begin)); it != all.end(); ++it) {
       if (!end.empty() && it->first >= end) break;
@@ -60,7 +67,7 @@ absl::Status MemoryEngine::Write(const Batch& batch, Durability durability) {
   }
   std::reverse(undo.begin(), undo.end());
   // One log for all: syncing this write syncs those before it.
-  if (durability == Durability::kSynced) {
+  if (durability == Durability::kSynced && !lying_) {
     unsynced_.clear();
   } else {
     unsynced_.push_back(std::move(undo));
@@ -71,7 +78,7 @@ absl::Status MemoryEngine::Write(const Batch& batch, Durability durability) {
 absl::Status MemoryEngine::Sync() {
   MutexLock lock(mutex_);
   if (!failure_.ok() && allowed_ == 0) return failure_;
-  unsynced_.clear();
+  if (!lying_) unsynced_.clear();
   return absl::OkStatus();
 }
 
@@ -79,6 +86,16 @@ void MemoryEngine::FailWrites(absl::Status status, size_t allowed) {
   MutexLock lock(mutex_);
   failure_ = std::move(status);
   allowed_ = allowed;
+}
+
+void MemoryEngine::LieAboutSyncs(bool lie) {
+  MutexLock lock(mutex_);
+  lying_ = lie;
+}
+
+void MemoryEngine::Corrupt() {
+  MutexLock lock(mutex_);
+  corrupt_ = true;
 }
 
 void MemoryEngine::CrashKeeping(size_t unsynced) {
@@ -95,6 +112,17 @@ void MemoryEngine::CrashKeeping(size_t unsynced) {
 size_t MemoryEngine::unsynced_writes() const {
   MutexLock lock(mutex_);
   return unsynced_.size();
+}
+
+MemoryEngine::Image MemoryEngine::TakeImage() const {
+  MutexLock lock(mutex_);
+  return tables_;
+}
+
+void MemoryEngine::RestoreImage(Image image) {
+  MutexLock lock(mutex_);
+  tables_ = std::move(image);
+  unsynced_.clear();
 }
 
 }  // namespace trellis::storage

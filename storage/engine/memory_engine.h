@@ -3,6 +3,7 @@
 //   MemoryEngine engine;
 //   engine.FailWrites(absl::UnavailableError("disk full"));
 //   engine.CrashKeeping(0);  // A power cut: unsynced writes are gone, synced ones stay.
+//   engine.Corrupt();        // A bit flips somewhere: reads find a checksum that does not fit.
 #ifndef TRELLIS_STORAGE_ENGINE_MEMORY_ENGINE_H_
 #define TRELLIS_STORAGE_ENGINE_MEMORY_ENGINE_H_
 
@@ -32,21 +33,32 @@ class MemoryEngine final : public Engine {
 
   // After `allowed` more writes, each gives `status` and changes nothing; OK ends it.
   void FailWrites(absl::Status status, size_t allowed = 0);
+  // While it lies, syncs do nothing and say that they did.
+  void LieAboutSyncs(bool lie);
+  // From now on reads give DATA_LOSS, for ever.
+  void Corrupt();
   // A power cut that keeps the first `unsynced` of the unsynced writes, as a disk that wrote part
   // of its cache does.
   void CrashKeeping(size_t unsynced);
   size_t unsynced_writes() const;
 
- private:
+  // A copy of all it holds; and that copy put back, as from a backup. The copy counts as synced.
   using Rows = std::map<std::string, std::string, std::less<>>;
+  using Image = std::map<Table, Rows>;
+  Image TakeImage() const;
+  void RestoreImage(Image image);
+
+ private:
   // Takes one write back: the earlier state of each key it touched, latest first.
   using Undo = std::vector<Batch::Operation>;
 
   mutable Mutex mutex_;
-  std::map<Table, Rows> tables_ ABSL_GUARDED_BY(mutex_);
+  Image tables_ ABSL_GUARDED_BY(mutex_);
   std::deque<Undo> unsynced_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   size_t allowed_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool lying_ ABSL_GUARDED_BY(mutex_) = false;
+  bool corrupt_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace trellis::storage

@@ -121,7 +121,8 @@ void Measurement::NameNeighbours() {
   std::set<NodeId> all;
   for (const auto& node : nodes_) all.insert(node->id());
   for (const auto& node : nodes_) {
-    for (const NodeId neighbour : gossip::ChooseNeighbours(node->id(), all, {}, kNeighbours).links) {
+    for (const NodeId neighbour :
+         gossip::ChooseNeighbours(node->id(), all, {}, kNeighbours).links) {
       node->options().gossip.seeds.push_back({neighbour, "sim:7950"});
     }
   }

@@ -1,13 +1,21 @@
 #include "tests/simulation/scenario.h"
 
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "tests/simulation/sim_world.h"
+#include "tests/simulation/sometimes.h"
+#include "tests/simulation/thief.h"
+#include "tests/simulation/trouble.h"
+#include "tests/simulation/workload.h"
 
 namespace trellis::simulation {
 namespace {
 
-constexpr absl::Duration kTrouble = absl::Seconds(20);
+constexpr absl::Duration kTrouble = absl::Seconds(30);
 constexpr int64_t kStepMillisMost = 200;
+constexpr uint64_t kSeedsPerThief = 4;
 // Silence is noticed after 6 s, dialling waits up to 3 s; the rest is for what was lost on the way.
 constexpr absl::Duration kConvergenceBound = absl::Seconds(20);
 constexpr absl::Duration kPeaceAfterwards = absl::Seconds(8);
@@ -15,164 +23,108 @@ constexpr absl::Duration kPeaceAfterwards = absl::Seconds(8);
 class Scenario {
  public:
   Scenario(uint64_t seed, int nodes)
-      : world_({.seed = seed, .nodes = nodes}), disk_full_(nodes, false) {}
+      : seed_(seed),
+        world_({.seed = seed, .nodes = nodes, .clock_offset_most = absl::Milliseconds(100)}),
+        trouble_(world_),
+        workload_(world_, trouble_) {}
 
   ScenarioResult Run();
 
  private:
-  void Act();
-  void WriteSomething();
-  void TryStaleWrite();
-  void SplitWorld();
-  void StopSomebody();
-  void StartSomebody();
-  void ToggleDisk();
-  void ChangeNetworkFaults();
-  void ExpectAccepted(int i, const absl::Status& status, absl::string_view what);
+  void Step();
+  void LetAThiefIn();
+  void Quiesce();
+  void WatchLiveness();
   void ExpectEverybodyAlive();
 
-  int AnyNode() { return static_cast<int>(random().Uniform(world_.size())); }
   SeededRandom& random() { return world_.random(); }
 
+  const uint64_t seed_;
   SimWorld world_;
-  std::vector<bool> disk_full_;
+  std::unique_ptr<Thief> thief_;
+  Trouble trouble_;
+  Workload workload_;
   ScenarioResult result_;
 };
 
 ScenarioResult Scenario::Run() {
   result_.replay_hint = world_.ReplayHint();
-  while (world_.now() < kTrouble) {
-    Act();
-    world_.RunFor(absl::Milliseconds(random().Uniform(kStepMillisMost + 1)));
-    world_.Watch();
-  }
-  world_.MendAll();
-  const absl::Duration mended = world_.now();
-  if (world_.RunUntilConverged(kConvergenceBound)) {
-    result_.convergence = world_.now() - mended;
-    // Nothing may change any more, whatever anybody thinks of anybody's health.
-    world_.RunFor(kPeaceAfterwards);
-    if (!world_.Converged()) result_.violations.push_back("S1: diverged again with nobody writing");
-    ExpectEverybodyAlive();
-  } else {
-    result_.violations.push_back(absl::StrCat("S1: not converged ",
-                                              absl::FormatDuration(kConvergenceBound),
-                                              " after everything was mended"));
-  }
-  for (std::string& violation : world_.Violations()) {
-    result_.violations.push_back(std::move(violation));
-  }
+  workload_.Begin();
+  if (seed_ % kSeedsPerThief == 0) LetAThiefIn();
+  while (world_.now() < kTrouble) Step();
+  Quiesce();
+  result_.violations = world_.Violations();
+  result_.acknowledged_writes = workload_.acknowledged();
   result_.simulated = world_.now();
   result_.frames = world_.network().traffic().frames;
   result_.trace_hash = world_.trace_hash();
-  return result_;
+  return std::move(result_);
 }
 
-void Scenario::Act() {
-  const uint64_t dice = random().Uniform(100);
-  if (dice < 66) {
-    WriteSomething();
-  } else if (dice < 70) {
-    TryStaleWrite();
-  } else if (dice < 74) {
-    SplitWorld();
-  } else if (dice < 78) {
-    world_.CutOneWay(AnyNode(), AnyNode());
-  } else if (dice < 83) {
-    world_.Heal();
-  } else if (dice < 87) {
-    StopSomebody();
-  } else if (dice < 92) {
-    StartSomebody();
-  } else if (dice < 96) {
-    ToggleDisk();
+void Scenario::LetAThiefIn() {
+  const int worker = world_.Join(0, /*admin=*/false);
+  world_.RunFor(absl::Seconds(2));  // It has joined and is known.
+  world_.StealKey(worker);
+  thief_ = std::make_unique<Thief>(world_, worker);
+}
+
+void Scenario::Step() {
+  if (thief_ != nullptr) thief_->Act();
+  if (random().Chance(0.25)) {
+    trouble_.Strike();
   } else {
-    ChangeNetworkFaults();
+    const int i = workload_.Act();
+    if (i >= 0 && random().Chance(0.02)) {
+      // After the disk said yes, before anybody heard of it.
+      SOMETIMES("a crash fell between two phases");
+      trouble_.Stop(i);
+    }
   }
+  world_.RunFor(absl::Milliseconds(random().Uniform(kStepMillisMost + 1)));
+  world_.Watch();
+  WatchLiveness();
 }
 
-void Scenario::WriteSomething() {
-  const int i = AnyNode();
-  if (!world_.node(i).running()) return;
-  const std::vector<std::string> names = world_.Names(i);
-  const std::string text = absl::StrCat("write ", random().Uniform(1000000));
-  if (names.size() < 3 || random().Chance(0.2)) {
-    ExpectAccepted(i, world_.Put(i, world_.NewName(), text), "create");
+void Scenario::Quiesce() {
+  thief_.reset();
+  trouble_.Mend();
+  const absl::Duration mended = world_.now();
+  if (!world_.RunUntilConverged(kConvergenceBound)) {
+    world_.invariants().Report(absl::StrCat("S1: not converged ",
+                                            absl::FormatDuration(kConvergenceBound),
+                                            " after everything was mended", world_.Differences()));
     return;
   }
-  const std::string& name = names[random().Uniform(names.size())];
-  if (random().Chance(0.2)) {
-    ExpectAccepted(i, world_.Delete(i, name), "delete");
-  } else {
-    ExpectAccepted(i, world_.Put(i, name, text), "update");
+  result_.convergence = world_.now() - mended;
+  world_.Watch();
+  // Nothing may change any more, whatever anybody thinks of anybody's health.
+  world_.RunFor(kPeaceAfterwards);
+  world_.Watch();
+  if (!world_.Converged()) {
+    world_.invariants().Report("S1: diverged again with nobody writing");
   }
+  ExpectEverybodyAlive();
 }
 
-void Scenario::TryStaleWrite() {
-  const int i = AnyNode();
-  if (!world_.node(i).running()) return;
-  const std::vector<std::string> names = world_.Names(i);
-  if (names.empty()) return;
-  const absl::Status status = world_.PutOverStale(i, names[random().Uniform(names.size())]);
-  if (!absl::IsAborted(status)) {
-    result_.violations.push_back(
-        absl::StrCat("a write over a stale base gave ", status.ToString()));
-  }
-}
-
-void Scenario::SplitWorld() {
-  std::vector<int> one, other;
-  for (size_t i = 0; i < world_.size(); ++i) (random().Chance(0.5) ? one : other).push_back(i);
-  world_.Partition(one, other);
-}
-
-void Scenario::StopSomebody() {
-  SimNode& node = world_.node(AnyNode());
+void Scenario::WatchLiveness() {
+  SimNode& node = world_.node(world_.AnyMember());
   if (!node.running()) return;
-  if (random().Chance(0.5)) {
-    node.Kill();
-  } else {
-    node.CutPower(random().Uniform(node.engine().unsynced_writes() + 1));
-  }
-}
-
-void Scenario::StartSomebody() {
-  const int i = AnyNode();
-  if (world_.node(i).running() || disk_full_[i]) return;
-  world_.node(i).Boot();
-}
-
-void Scenario::ToggleDisk() {
-  const int i = AnyNode();
-  disk_full_[i] = !disk_full_[i];
-  world_.node(i).engine().FailWrites(disk_full_[i] ? absl::UnavailableError("disk full")
-                                                   : absl::OkStatus());
-}
-
-void Scenario::ChangeNetworkFaults() {
-  NetworkFaults faults;
-  if (random().Chance(0.3)) faults.reset = 0.01;
-  if (random().Chance(0.3)) faults.vanish = 0.05;
-  if (random().Chance(0.3)) faults.duplicate = 0.05;
-  world_.network().set_faults(faults);
-}
-
-void Scenario::ExpectAccepted(int i, const absl::Status& status, absl::string_view what) {
-  // S15: nothing but the node's own disk stands between an admin and a write.
-  if (status.ok()) {
-    ++result_.acknowledged_writes;
-  } else if (!disk_full_[i]) {
-    result_.violations.push_back(absl::StrCat("S15: ", what, " refused: ", status.ToString()));
+  for (size_t i = 0; i < world_.size(); ++i) {
+    if (!world_.member(i) || node.LivenessOf(world_.node(i).id()) != gossip::Liveness::kDown) {
+      continue;
+    }
+    SOMETIMES("an agent was thought down");
+    if (world_.node(i).running()) SOMETIMES("an agent that ran was thought down");
   }
 }
 
 void Scenario::ExpectEverybodyAlive() {
   for (size_t a = 0; a < world_.size(); ++a) {
+    if (!world_.member(a)) continue;
     for (const gossip::MemberView& view : world_.node(a).gossip().View()) {
-      if (view.liveness != gossip::Liveness::kAlive) {
-        result_.violations.push_back(absl::StrCat("node ", a, " thinks ", absl::Hex(view.node),
-                                                  " is not alive, long after all was mended"));
-      }
+      if (view.liveness == gossip::Liveness::kAlive || !world_.IsMember(view.node)) continue;
+      world_.invariants().Report(absl::StrCat("node ", a, " thinks ", absl::Hex(view.node),
+                                              " is not alive, long after all was mended"));
     }
   }
 }

@@ -74,8 +74,8 @@ void SimNetwork::FinishDial(NodeId from, NodeId to) {
   if (links_.count(PairOf(from, to)) > 0) return;  // The peer's dial was faster.
   if (host.transport == nullptr || Frozen(host) || Frozen(hosts_[from]) || !Reaches(from, to) ||
       !Reaches(to, from)) {
-    const bool refused = host.transport == nullptr && dark_.count(to) == 0 && Reaches(from, to) &&
-                         Reaches(to, from);
+    const bool refused =
+        host.transport == nullptr && dark_.count(to) == 0 && Reaches(from, to) && Reaches(to, from);
     dialler->DialFailed(to);
     if (dialler->receiver_ != nullptr && !Frozen(hosts_[from])) {
       dialler->receiver_->OnDialFailed(to, refused);
@@ -111,6 +111,7 @@ bool SimNetwork::Send(NodeId from, NodeId to, const peer::v1::Frame& frame) {
   const ParcelPtr parcel = MakeParcel(frame);
   size_t& queued = link.From(from, to).queued_bytes;
   if (queued + parcel->bytes > kMaxQueuedBytes) return false;
+  if (hosts_[to].busy_until > scheduler_.MonotonicNow() + kBehindMost) return false;
   if (random_.Chance(faults_.reset)) {
     const absl::Status why = absl::UnavailableError("connection reset");
     Break(from, to, link.generation, why, why, LatencyOf(from, to));

@@ -59,6 +59,8 @@ class SimNetwork {
  public:
   // TCP's least time before it sends a lost packet again.
   static constexpr absl::Duration kResend = absl::Milliseconds(200);
+  // A host that is further behind with its frames takes no more: its receive window is shut.
+  static constexpr absl::Duration kBehindMost = absl::Seconds(2);
   // When TCP's retries run out and the link breaks. Between gossip's own bounds, so both occur.
   static constexpr absl::Duration kRetriesRunOut = absl::Seconds(5);
 

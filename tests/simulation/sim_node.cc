@@ -6,25 +6,27 @@
 
 namespace trellis::simulation {
 
-absl::StatusOr<std::unique_ptr<storage::Catalog>> SimNode::OpenCatalog(Runtime runtime) {
+absl::StatusOr<std::unique_ptr<storage::Catalog>> SimNode::OpenCatalog(storage::Engine& engine,
+                                                                       Runtime runtime) {
   storage::Catalog::Options options;
   options.mesh_id = options_.gossip.mesh_id;
   options.node = id();
   options.authorship = &authorship_;
-  return storage::Catalog::Open(options, *engine_, runtime);
+  return storage::Catalog::Open(options, engine, runtime);
 }
 
 void SimNode::Boot() {
   CHECK(!running());
   ++boots_;
+  booted_at_ = scheduler_.MonotonicNow();
   frozen_until_ = absl::ZeroDuration();
   process_ = std::make_unique<Process>(*this, scheduler_);
   const Runtime runtime{process_->scheduler, process_->random};
-  auto catalog = OpenCatalog(runtime);
+  auto catalog = OpenCatalog(*engine_, runtime);
   if (absl::IsDataLoss(catalog.status())) {
     ++disks_lost_;
     engine_ = std::make_unique<storage::MemoryEngine>();
-    catalog = OpenCatalog(runtime);
+    catalog = OpenCatalog(*engine_, runtime);
   }
   CHECK(catalog.ok()) << catalog.status();
   process_->catalog = *std::move(catalog);
@@ -41,10 +43,21 @@ void SimNode::Boot() {
 void SimNode::EnforceSoon(Process& process) {
   if (options_.compile_time == absl::InfiniteDuration()) return;
   if (std::exchange(process.enforcing_soon, true)) return;
-  process.scheduler.RunAfter(options_.compile_time, [&process] {
+  process.scheduler.RunAfter(options_.compile_time, [this, &process] {
     process.enforcing_soon = false;
+    for (const auto& [origin, head] : process.catalog->vector().heads()) {
+      ever_enforced_.Advance(origin, head);
+    }
     process.gossip->SetEnforced(process.catalog->vector());
   });
+}
+
+SimNode::Replica SimNode::MakeReplica() {
+  Replica replica{std::make_unique<storage::MemoryEngine>(), nullptr};
+  auto catalog = OpenCatalog(*replica.engine, {process_->scheduler, process_->random});
+  CHECK_OK(catalog.status());
+  replica.catalog = *std::move(catalog);
+  return replica;
 }
 
 void SimNode::Kill() { process_.reset(); }

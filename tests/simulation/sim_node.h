@@ -25,6 +25,7 @@ class SimNode {
  public:
   struct Options {
     gossip::Gossip::Options gossip;
+    bool admin = true;  // Its certificate's role.
     uint64_t seed = 0;
     SimClock clock;
     // With each new process, before its gossip starts.
@@ -40,7 +41,7 @@ class SimNode {
       : options_(options),
         scheduler_(scheduler),
         network_(network),
-        authorship_({.node = options.gossip.node}, options.authors) {}
+        authorship_({.node = options.gossip.node, .admin = options.admin}, options.authors) {}
 
   // Starts the process over what the disk holds. A disk whose data cannot be read is moved aside
   // and replaced by an empty one, as the agent does; anything else is a CHECK.
@@ -54,14 +55,26 @@ class SimNode {
   void Freeze(absl::Duration duration);
 
   bool running() const { return process_ != nullptr; }
+  absl::Duration booted_at() const { return booted_at_; }
   bool frozen() const { return scheduler_.MonotonicNow() < frozen_until_; }
   gossip::NodeId id() const { return options_.gossip.node; }
   // Of the running process.
   storage::Catalog& catalog() { return *process_->catalog; }
   gossip::Gossip& gossip() { return *process_->gossip; }
   gossip::Transport& transport() { return *process_->transport; }
+  // Everything its proxy ever obeyed, over restarts.
+  const storage::VersionVector& ever_enforced() const { return ever_enforced_; }
   // Liveness of `peer` as this node sees it.
   gossip::Liveness LivenessOf(gossip::NodeId peer) const;
+
+  absl::Time WallNow() const { return options_.clock.At(scheduler_); }
+
+  // An empty catalog of this agent's, apart from the one it runs with.
+  struct Replica {
+    std::unique_ptr<storage::MemoryEngine> engine;
+    std::unique_ptr<storage::Catalog> catalog;
+  };
+  Replica MakeReplica();
 
   storage::MemoryEngine& engine() { return *engine_; }
   int disks_lost() const { return disks_lost_; }
@@ -84,15 +97,18 @@ class SimNode {
     bool enforcing_soon = false;
   };
 
-  absl::StatusOr<std::unique_ptr<storage::Catalog>> OpenCatalog(Runtime runtime);
+  absl::StatusOr<std::unique_ptr<storage::Catalog>> OpenCatalog(storage::Engine& engine,
+                                                                Runtime runtime);
 
   Options options_;
   SimScheduler& scheduler_;
   SimNetwork& network_;
   std::unique_ptr<storage::MemoryEngine> engine_ = std::make_unique<storage::MemoryEngine>();
   storage::FakeAuthorship authorship_;
+  storage::VersionVector ever_enforced_;
   uint64_t boots_ = 0;
   int disks_lost_ = 0;
+  absl::Duration booted_at_;
   absl::Duration frozen_until_;
   std::unique_ptr<Process> process_;
 };

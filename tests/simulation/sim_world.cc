@@ -1,10 +1,13 @@
 #include "tests/simulation/sim_world.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "storage/resource/fields.h"
 #include "storage/resource/names.h"
+#include "tests/simulation/sometimes.h"
 
 namespace trellis::simulation {
 namespace {
@@ -13,9 +16,10 @@ using gossip::PeerAddress;
 using resource::AgentName;
 using storage::Version;
 
-const char kMeshId[] = "simulated-mesh-1";
 constexpr absl::Duration kStep = absl::Milliseconds(10);
 constexpr size_t kMaxViolations = 20;  // The first ones tell; a broken world has thousands.
+
+constexpr size_t kRecentWrites = 8;
 
 v1::Resource MakeService(const std::string& name, absl::string_view text) {
   v1::Resource resource;
@@ -24,40 +28,30 @@ v1::Resource MakeService(const std::string& name, absl::string_view text) {
   return resource;
 }
 
-// Everything in the table of entries, as bytes.
-std::map<std::string, std::string> EntriesOf(storage::Engine& engine) {
-  std::map<std::string, std::string> entries;
-  CHECK_OK(engine.Scan(storage::Table::kEntries, "", "",
-                       [&](absl::string_view key, absl::string_view value) {
-                         entries.emplace(std::string(key), std::string(value));
-                         return true;
-                       }));
-  return entries;
-}
-
 }  // namespace
 
 SimWorld::SimWorld(const Options& options)
     : options_(options), random_(options.seed), network_(scheduler_, options.seed + 1) {
   CHECK_GE(options.nodes, 1);
-  network_.set_latency({.least = options.latency_least, .most = options.latency_most});
+  network_.set_latency(latency());
   network_.set_faults(options.faults);
-  AddNode({});
+  AddNode({}, /*admin=*/true);
   node(0).Boot();
   CHECK_OK(Admit(0, 0));
   while (static_cast<int>(size()) < options.nodes) Join();
 }
 
-int SimWorld::Join() {
+int SimWorld::Join(int at, bool admin) {
   const int joiner = static_cast<int>(size());
-  AddNode({PeerAddress{node(0).id(), "sim:7950"}});
-  CHECK_OK(Admit(0, joiner));
+  AddNode(AddressesOfOthers(joiner), admin);
+  CHECK_OK(Admit(at, joiner));
   node(joiner).Boot();
   return joiner;
 }
 
-void SimWorld::AddNode(std::vector<PeerAddress> seeds) {
+void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
   SimNode::Options options;
+  options.admin = admin;
   options.gossip.mesh_id = kMeshId;
   options.gossip.node = random_.Next64() | 1;
   options.gossip.program_version = "sim";
@@ -65,6 +59,16 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds) {
   options.gossip.max_neighbours = options_.max_neighbours;
   options.seed = random_.Next64();
   options.authors = authors_;
+  options.booted = [this, i = nodes_.size(), lost = 0](SimNode& node) mutable {
+    invariants_.OnBoot(i);
+    if (node.disks_lost() > std::exchange(lost, node.disks_lost())) {
+      SOMETIMES("a disk was moved aside");
+      ExcuseDisk(static_cast<int>(i));
+    }
+    node.catalog().SubscribeDeltas([this, i](const storage::v1::Delta& delta) {
+      if (delta.origin().node() != this->node(i).id()) invariants_.OnReceived(i, delta);
+    });
+  };
   const int64_t most = absl::ToInt64Microseconds(options_.clock_offset_most);
   options.clock.offset = absl::Microseconds(
       static_cast<int64_t>(random_.Uniform(static_cast<uint64_t>(2 * most + 1))) - most);
@@ -74,15 +78,55 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds) {
 absl::Status SimWorld::Admit(int at, int whom) {
   v1::Resource resource;
   resource.mutable_agent()->set_name(AgentName(node(whom).id()));
+  resource.mutable_agent()->set_role(node(whom).options().admin ? v1::ADMIN : v1::WORKER);
   resource.mutable_agent()->set_mesh_address("sim:7950");
-  return node(at).catalog().Commit({{AgentName(node(whom).id()), resource, Version()}}).status();
+  const std::string name = AgentName(node(whom).id());
+  const auto token = node(at).catalog().Commit({{name, resource, Version()}});
+  if (token.ok()) Acknowledged(at, *token, name);
+  return token.status();
 }
 
 absl::Status SimWorld::Evict(int at, int whom) {
   const std::string name = AgentName(node(whom).id());
   const auto record = node(at).catalog().FindRecord(name);
   if (!record) return absl::NotFoundError(name);
-  return node(at).catalog().Commit({{name, std::nullopt, record->version}}).status();
+  const auto token = node(at).catalog().Commit({{name, std::nullopt, record->version}});
+  if (!token.ok()) return token.status();
+  Acknowledged(at, *token, name);
+  evicted_.insert(whom);
+  ExcuseDisk(whom);
+  return absl::OkStatus();
+}
+
+std::vector<PeerAddress> SimWorld::AddressesOfOthers(int i) const {
+  std::vector<PeerAddress> addresses;
+  for (int other = 0; other < static_cast<int>(size()); ++other) {
+    if (other != i && member(other)) addresses.push_back({nodes_[other]->id(), "sim:7950"});
+  }
+  return addresses;
+}
+
+NodeId SimWorld::StealKey(int i) {
+  CHECK_EQ(stolen_, -1) << "one thief is enough";
+  stolen_ = i;
+  node(i).Kill();
+  ExcuseDisk(i);
+  return node(i).id();
+}
+
+bool SimWorld::IsMember(NodeId id) const {
+  for (size_t i = 0; i < size(); ++i) {
+    if (nodes_[i]->id() == id) return member(static_cast<int>(i));
+  }
+  return false;
+}
+
+int SimWorld::AnyMember() {
+  int i = 0;
+  do {
+    i = static_cast<int>(random_.Uniform(size()));
+  } while (!member(i));
+  return i;
 }
 
 // --- What may happen -----------------------------------------------------------------------------
@@ -101,57 +145,77 @@ void SimWorld::CutOneWay(int from, int to) { network_.Cut(node(from).id(), node(
 void SimWorld::MendAll() {
   network_.HealAll();
   network_.set_faults({});
-  for (auto& node : nodes_) {
-    node->engine().FailWrites(absl::OkStatus());
-    if (!node->running()) node->Boot();
+  for (size_t i = 0; i < size(); ++i) {
+    SimNode& node = *nodes_[i];
+    node.engine().FailWrites(absl::OkStatus());
+    node.engine().LieAboutSyncs(false);
+    node.options().clock = SimClock();
+    network_.SetSlow(node.id(), absl::ZeroDuration());
+    if (!node.running() && member(i)) node.Boot();
   }
 }
 
-absl::Status SimWorld::Commit(int i, const std::string& name, std::optional<std::string> text,
-                              const Version& base) {
-  storage::Change change;
-  change.name = name;
-  if (text) change.resource = MakeService(name, *text);
-  change.base = base;
-  const auto token = node(i).catalog().Commit({std::move(change)});
+absl::Status SimWorld::Write(int i, std::vector<storage::Change> changes) {
+  std::vector<std::pair<std::string, std::vector<Version>>> seen;
+  for (const storage::Change& change : changes) {
+    seen.emplace_back(change.name, change.resolves);
+    const auto record = node(i).catalog().FindRecord(change.name);
+    if (record) seen.back().second.push_back(record->version);
+  }
+  const auto token = node(i).catalog().Commit(std::move(changes));
   if (!token.ok()) return token.status();
-
-  const Version version = node(i).catalog().FindRecord(name)->version;
-  Version& newest = newest_issued_[node(i).id()];
-  if (version.hlc <= newest.hlc) {
-    Violation(absl::StrCat("S12: ", AgentName(node(i).id()), " issued ", version.ToEtag(),
-                           " after ", newest.ToEtag()));
+  const Version version = Acknowledged(i, *token, seen[0].first);
+  for (auto& [name, over] : seen) {
+    ledger_.Acknowledge(name, version,
+                        {*token, std::move(over), Text(i, name), /*may_be_lost=*/!member(i)});
   }
-  newest = version;
-  if (!tokens_.insert(token->ToString()).second) {
-    Violation(absl::StrCat("S8: ", token->ToString(), " names two transactions"));
-  }
-  Write& write = ledger_[name];
-  if (version > write.version) write = {version, std::move(text)};
+  if (!member(i)) return absl::OkStatus();
+  recent_writes_.push_back({seen[0].first, version, *token});
+  if (recent_writes_.size() > kRecentWrites) recent_writes_.pop_front();
   return absl::OkStatus();
 }
 
 absl::Status SimWorld::Put(int i, const std::string& name, absl::string_view text) {
   const auto record = node(i).catalog().FindRecord(name);
   const bool live = record && record->resource != nullptr;
-  return Commit(i, name, std::string(text), live ? record->version : Version());
+  return Write(i, {{name, MakeService(name, text), live ? record->version : Version()}});
 }
 
 absl::Status SimWorld::Delete(int i, const std::string& name) {
   const auto record = node(i).catalog().FindRecord(name);
   if (!record || record->resource == nullptr) return absl::NotFoundError(name);
-  return Commit(i, name, std::nullopt, record->version);
+  return Write(i, {{name, std::nullopt, record->version}});
 }
 
 absl::Status SimWorld::PutOverStale(int i, const std::string& name) {
   Version stale = node(i).catalog().FindRecord(name)->version;
   --stale.hlc;
-  return Commit(i, name, "must not be", stale);
+  return Write(i, {{name, MakeService(name, "must not be"), stale}});
 }
 
-std::vector<std::string> SimWorld::Names(int i) {
+Version SimWorld::Acknowledged(int i, const storage::MeshToken& token, const std::string& name) {
+  const Version version = node(i).catalog().FindRecord(name)->version;
+  invariants_.OnAcknowledged(i, token, version);
+  uint64_t& newest = newest_sequences_[token.origin];
+  newest = std::max(newest, token.sequence);
+  return version;
+}
+
+bool SimWorld::NumbersAreFree(int i) {
+  const storage::Catalog& catalog = node(i).catalog();
+  const auto newest = newest_sequences_.find(catalog.origin());
+  return newest == newest_sequences_.end() ||
+         catalog.vector().head(catalog.origin()) >= newest->second;
+}
+
+void SimWorld::ExcuseDisk(int i) {
+  ledger_.Excuse(node(i).id());
+  recent_writes_.clear();
+}
+
+std::vector<std::string> SimWorld::Names(int i, absl::string_view prefix) {
   std::vector<std::string> names;
-  node(i).catalog().Visit("services/", "",
+  node(i).catalog().Visit(prefix, "",
                           [&](const std::string& name, const storage::Catalog::Record&) {
                             names.push_back(name);
                             return true;
@@ -159,15 +223,17 @@ std::vector<std::string> SimWorld::Names(int i) {
   return names;
 }
 
-std::string SimWorld::NewName() {
-  return resource::Join("", resource::Kind::kService,
-                        resource::NewId(resource::Kind::kService, random_));
+std::string SimWorld::NewName(resource::Kind kind) {
+  return resource::Join("", kind, resource::NewId(kind, random_));
 }
 
 std::optional<std::string> SimWorld::Text(int i, const std::string& name) {
-  const auto resource = node(i).catalog().Find(name);
+  return TextOf(node(i).catalog().Find(name).get());
+}
+
+std::optional<std::string> SimWorld::TextOf(const v1::Resource* resource) {
   if (resource == nullptr) return std::nullopt;
-  return resource->service().display_name();
+  return resource->has_target() ? resource->target().id() : resource::DisplayName(*resource);
 }
 
 // --- What must hold ------------------------------------------------------------------------------
@@ -183,13 +249,44 @@ bool SimWorld::RunUntil(absl::Duration at_most, absl::FunctionRef<bool()> done) 
 
 bool SimWorld::Converged() {
   SimNode* first = nullptr;
-  for (auto& node : nodes_) {
-    if (!node->running()) continue;
-    if (first == nullptr) first = node.get();
+  for (size_t i = 0; i < size(); ++i) {
+    SimNode* const node = nodes_[i].get();
+    if (!node->running() || !member(i)) continue;
+    if (first == nullptr) first = node;
     if (!(node->catalog().root() == first->catalog().root())) return false;
     if (!(node->catalog().vector() == first->catalog().vector())) return false;
   }
   return true;
+}
+
+std::string SimWorld::Differences() {
+  std::string text;
+  storage::VersionVector all;
+  for (size_t i = 0; i < size(); ++i) {
+    if (!member(i) || !node(i).running()) continue;
+    for (const auto& [origin, head] : node(i).catalog().vector().heads()) all.Advance(origin, head);
+  }
+  for (size_t i = 0; i < size(); ++i) {
+    if (!member(i) || !node(i).running()) continue;
+    const storage::Catalog& catalog = node(i).catalog();
+    absl::StrAppend(&text, "\n  node ", i, " ", AgentName(node(i).id()), ": root ",
+                    catalog.root().ToHex().substr(0, 8));
+    const std::string name = AgentName(node(i).id());
+    for (size_t other = 0; other < size(); ++other) {
+      if (!member(other) || !node(other).running() || node(other).catalog().Find(name) != nullptr) {
+        continue;
+      }
+      absl::StrAppend(
+          &text, node(other).catalog().FindRecord(name) ? ", evicted at " : ", unknown at ", other);
+    }
+    for (const auto& [origin, head] : all.heads()) {
+      const uint64_t held = catalog.vector().head(origin);
+      if (held != head) {
+        absl::StrAppend(&text, ", ", held, " of ", head, " by ", AgentName(origin.node));
+      }
+    }
+  }
+  return text;
 }
 
 void SimWorld::Settle() {
@@ -207,65 +304,9 @@ void SimWorld::Settle() {
   RunFor(absl::Seconds(4));
 }
 
-void SimWorld::Watch() {
-  for (size_t i = 0; i < size(); ++i) {
-    if (!node(i).running()) {
-      watched_.erase(i);
-      continue;
-    }
-    storage::VersionVector& before = watched_[i];
-    const storage::VersionVector& vector = node(i).catalog().vector();
-    if (!vector.Covers(before)) {
-      Violation(absl::StrCat(AgentName(node(i).id()), "'s vector went back"));
-    }
-    before = vector;
-  }
-}
-
 std::vector<std::string> SimWorld::Violations() {
-  if (Converged()) {
-    CheckEqual();
-    for (size_t i = 0; i < size(); ++i) {
-      if (node(i).running()) CheckLedger(i);
-    }
-  }
-  return violations_;
-}
-
-void SimWorld::CheckEqual() {
-  std::optional<std::map<std::string, std::string>> first;
-  for (auto& node : nodes_) {
-    if (!node->running()) continue;
-    auto entries = EntriesOf(node->engine());
-    if (first && *first != entries) {
-      Violation(absl::StrCat("S1: the entries of ", AgentName(node->id()),
-                             " differ although vectors and roots are equal"));
-    }
-    if (!first) first = std::move(entries);
-  }
-}
-
-void SimWorld::CheckLedger(int i) {
-  for (const auto& [name, write] : ledger_) {
-    const auto record = node(i).catalog().FindRecord(name);
-    const std::string where = absl::StrCat(name, " at ", AgentName(node(i).id()));
-    if (!record || record->version < write.version) {
-      Violation(absl::StrCat("S3: acknowledged write ", write.version.ToEtag(), " of ", where,
-                             " is lost"));
-    } else if (record->version > write.version) {
-      Violation(absl::StrCat("S3: ", where, " holds ", record->version.ToEtag(),
-                             ", which nobody was promised"));
-    } else if (Text(i, name) != write.text) {
-      Violation(absl::StrCat(write.text ? "S8: content of " : "S4: resurrected ", where));
-    }
-  }
-  for (const std::string& name : Names(i)) {
-    if (ledger_.count(name) == 0) Violation(absl::StrCat("nobody was promised ", name));
-  }
-}
-
-void SimWorld::Violation(const std::string& what) {
-  if (violations_.size() < kMaxViolations) violations_.push_back(what);
+  if (Converged()) invariants_.CheckPeace();
+  return invariants_.violations();
 }
 
 std::string SimWorld::ReplayHint() const {

@@ -11,6 +11,7 @@
 #ifndef TRELLIS_TESTS_SIMULATION_SIM_WORLD_H_
 #define TRELLIS_TESTS_SIMULATION_SIM_WORLD_H_
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,7 +25,10 @@
 #include "absl/time/time.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
-#include "storage/catalog/version.h"
+#include "storage/catalog/catalog.h"
+#include "storage/resource/names.h"
+#include "tests/simulation/invariants.h"
+#include "tests/simulation/ledger.h"
 #include "tests/simulation/sim_network.h"
 #include "tests/simulation/sim_node.h"
 
@@ -33,6 +37,8 @@ namespace trellis::simulation {
 // Thread-safety: none.
 class SimWorld {
  public:
+  static constexpr char kMeshId[] = "simulated-mesh-1";
+
   struct Options {
     uint64_t seed = 1;
     int nodes = 3;
@@ -44,15 +50,26 @@ class SimWorld {
     int max_neighbours = 8;
   };
 
-  // Node 0 founds the mesh and knows nobody; the others know it alone. All are running.
+  // Node 0 founds the mesh; the others join it. All are running.
   explicit SimWorld(const Options& options);
 
-  // Admits and starts one more agent; returns its index.
-  int Join();
+  // Admits at node `at` and starts one more agent, which is told of all members; returns its index.
+  int Join(int at = 0, bool admin = true);
   size_t size() const { return nodes_.size(); }
   SimNode& node(int i) { return *nodes_[i]; }
+  // Neither evicted, as far as the admin who did it knows, nor a thief.
+  bool member(int i) const { return evicted_.count(i) == 0 && i != stolen_; }
+  bool IsMember(gossip::NodeId id) const;
+  bool eviction_seen() const { return !evicted_.empty(); }
+  int AnyMember();
+  std::vector<gossip::PeerAddress> AddressesOfOthers(int i) const;
   SimNetwork& network() { return network_; }
   SeededRandom& random() { return random_; }
+  LatencyModel latency() const {
+    return {.least = options_.latency_least, .most = options_.latency_most};
+  }
+  static storage::SealScope seal_scope() { return {.mesh_id = kMeshId}; }
+  absl::Time WallNow() const { return scheduler_.WallNow(); }
   absl::Duration now() const { return scheduler_.MonotonicNow(); }
 
   // --- What may happen -------------------------------------------------------------------------
@@ -60,21 +77,35 @@ class SimWorld {
   void Partition(const std::vector<int>& one, const std::vector<int>& other);
   void CutOneWay(int from, int to);
   void Heal() { network_.HealAll(); }
-  // Everything mended, everybody running, no faults.
+  // Everything mended, all members running, clocks right, no faults.
   void MendAll();
 
-  // An admin's write at node `i`, over the version that node holds. Kept in the ledger: what was
-  // acknowledged must be found in the end, what was refused must not.
+  // An admin's transaction at node `i`. Kept in the ledger: what was acknowledged must be found in
+  // the end, what was refused must not.
+  absl::Status Write(int i, std::vector<storage::Change> changes);
+  // A service's text, over the version that node holds.
   absl::Status Put(int i, const std::string& name, absl::string_view text);
   absl::Status Delete(int i, const std::string& name);
   // A write whose author read another version than the current one; must be refused.
   absl::Status PutOverStale(int i, const std::string& name);
   absl::Status Evict(int at, int whom);
-  // Live services in the opinion of node `i`.
-  std::vector<std::string> Names(int i);
-  std::string NewName();
+  // From now on somebody else has the key of node `i`, which itself does not run any more.
+  gossip::NodeId StealKey(int i);
+  bool IsThief(gossip::NodeId id) const { return stolen_ >= 0 && nodes_[stolen_]->id() == id; }
+  // The disk of node `i` lost or may lose what was acknowledged.
+  void ExcuseDisk(int i);
+
+  // Whether the disk of node `i` still knows of all that it acknowledged. If not, and no peer has
+  // told it yet, its next write would be numbered like an earlier one.
+  bool NumbersAreFree(int i);
+
+  // Names of live resources in the opinion of node `i`.
+  std::vector<std::string> Names(int i, absl::string_view prefix = "services/");
+  std::string NewName(resource::Kind kind = resource::Kind::kService);
   // The text Put gave, or nothing.
   std::optional<std::string> Text(int i, const std::string& name);
+  // What tells one write of a resource from another; none of a deleted one.
+  static std::optional<std::string> TextOf(const v1::Resource* resource);
 
   // --- What must hold --------------------------------------------------------------------------
 
@@ -85,32 +116,33 @@ class SimWorld {
     return RunUntil(at_most, [this] { return Converged(); });
   }
   bool Converged();
+  // Which agents hold what others do not, for people.
+  std::string Differences();
   // Joins have spread, everybody hears everybody. A world that does not settle is a CHECK.
   void Settle();
 
-  // Looks for what must never be, at any time: vectors that go back in one process's life.
-  void Watch();
+  // Looks for what must never be, at any time.
+  void Watch() { invariants_.Watch(); }
   // What was found broken so far, and, for a converged world, what its end state breaks.
   std::vector<std::string> Violations();
+  Invariants& invariants() { return invariants_; }
+  const Ledger& ledger() const { return ledger_; }
+  struct RecentWrite {
+    std::string name;
+    storage::Version version;
+    storage::MeshToken token;
+  };
+  const std::deque<RecentWrite>& recent_writes() const { return recent_writes_; }
 
   uint64_t trace_hash() const { return network_.trace_hash(); }
   // The line that runs this again.
   std::string ReplayHint() const;
 
  private:
-  struct Write {
-    storage::Version version;
-    std::optional<std::string> text;  // None: a delete.
-  };
-
-  void AddNode(std::vector<gossip::PeerAddress> seeds);
+  void AddNode(std::vector<gossip::PeerAddress> seeds, bool admin);
   absl::Status Admit(int at, int whom);
-  // Commits at `i`, over `base`, and enters what was acknowledged into the ledger.
-  absl::Status Commit(int i, const std::string& name, std::optional<std::string> text,
-                      const storage::Version& base);
-  void CheckEqual();
-  void CheckLedger(int i);
-  void Violation(const std::string& what);
+  // Notes a transaction that changed `name`; returns its version.
+  storage::Version Acknowledged(int i, const storage::MeshToken& token, const std::string& name);
 
   const Options options_;
   SimScheduler scheduler_;
@@ -119,11 +151,12 @@ class SimWorld {
   const std::shared_ptr<storage::FakeAuthors> authors_ = std::make_shared<storage::FakeAuthors>();
   std::vector<std::unique_ptr<SimNode>> nodes_;
 
-  std::map<std::string, Write> ledger_;  // By name: the newest acknowledged write.
-  std::map<gossip::NodeId, storage::Version> newest_issued_;
-  std::set<std::string> tokens_;
-  std::map<int, storage::VersionVector> watched_;  // By node running since.
-  std::vector<std::string> violations_;
+  std::set<int> evicted_;
+  int stolen_ = -1;
+  Ledger ledger_;
+  std::map<storage::Origin, uint64_t> newest_sequences_;  // Acknowledged.
+  std::deque<RecentWrite> recent_writes_;
+  Invariants invariants_{*this};
 };
 
 }  // namespace trellis::simulation

@@ -1,0 +1,82 @@
+// What must hold, whatever happens: gossip-design 5.2, by its numbers.
+#ifndef TRELLIS_TESTS_SIMULATION_INVARIANTS_H_
+#define TRELLIS_TESTS_SIMULATION_INVARIANTS_H_
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "storage/catalog/catalog.h"
+#include "tests/simulation/ledger.h"
+
+namespace trellis::simulation {
+
+class SimNode;
+class SimWorld;
+
+// Thread-safety: none.
+class Invariants {
+ public:
+  explicit Invariants(SimWorld& world) : world_(world) {}
+
+  // --- As it happens ---------------------------------------------------------------------------
+
+  // Of a write that node `i` acknowledged.
+  void OnAcknowledged(size_t i, const storage::MeshToken& token, const storage::Version& version);
+  // Of a transaction node `i` took from a peer.
+  void OnReceived(size_t i, const storage::v1::Delta& delta);
+  // Node `i` starts over from its disk, which may have lost what was not synced.
+  void OnBoot(size_t i);
+  // A barrier that node `i` asked for `wanted` ended with ALL.
+  void OnBarrierAll(size_t i, const storage::VersionVector& wanted);
+  // Names that are only ever written together, by transactions that change all of them.
+  void AddGroup(std::vector<std::string> names) { groups_.push_back(std::move(names)); }
+
+  // Looks at all running nodes. Cheap enough for every step.
+  void Watch();
+  // Looks at those members of a converged world that run.
+  void CheckPeace();
+
+  void Report(const std::string& what);
+  const std::vector<std::string>& violations() const { return violations_; }
+
+ private:
+  struct Seen {  // Of one name at one node.
+    storage::Version version;
+    bool live = false;
+  };
+
+  void WatchVector(size_t i);
+  void WatchEntries(size_t i);
+  void WatchEntry(size_t i, const std::string& name, const storage::Catalog::Record& record);
+  void WatchGroups(size_t i);
+  void WatchTokens(size_t i);
+
+  // Whether there is a newer write of `name` than `version` that `catalog` does not hold.
+  bool LacksNewer(const storage::Catalog& catalog, const std::string& name,
+                  const storage::Version& version) const;
+
+  void CheckEntriesEqual();
+  void CheckMergeOrderDoesNotMatter();
+  void CheckPromisesKept(SimNode& node);
+  void CheckPromise(SimNode& node, const std::string& name, const Ledger::Writes& writes);
+
+  bool Counts(size_t i) const;  // A member that runs.
+  std::string Name(size_t i) const;
+
+  SimWorld& world_;
+  std::map<size_t, storage::VersionVector> vectors_;  // By node running since.
+  std::map<storage::NodeId, storage::Version> newest_issued_;
+  std::set<std::string> tokens_;
+  std::map<size_t, std::map<std::string, Seen>> seen_;  // By node running since, and name.
+  std::vector<std::vector<std::string>> groups_;
+  std::vector<std::string> violations_;
+};
+
+}  // namespace trellis::simulation
+
+#endif  // TRELLIS_TESTS_SIMULATION_INVARIANTS_H_
