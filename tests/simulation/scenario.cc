@@ -18,7 +18,8 @@ constexpr int64_t kStepMillisMost = 200;
 constexpr uint64_t kSeedsPerThief = 4;
 // Silence is noticed after 6 s, dialling waits up to 3 s; the rest is for what was lost on the way.
 constexpr absl::Duration kConvergenceBound = absl::Seconds(20);
-constexpr absl::Duration kPeaceAfterwards = absl::Seconds(8);
+// The longest freeze that began before has ended, and its agent is believed to live.
+constexpr absl::Duration kPeaceAfterwards = absl::Seconds(20);
 
 class Scenario {
  public:

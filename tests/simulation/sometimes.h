@@ -27,7 +27,6 @@ inline constexpr absl::string_view kSometimes[] = {
     "a name was taken on two sides",
     "both sides of a cut wrote one resource",
     "a delete met a concurrent update",
-    "a target group went while another side used it",
     "a token was read at another agent",
     "a barrier ended with all",
     "a barrier did not end with all",
@@ -40,9 +39,7 @@ inline constexpr absl::string_view kSometimes[] = {
     "an agent was thought down",
     "an agent that ran was thought down",
     "a link was forgotten between its ends",
-    "an agent was evicted and its host joined anew",
     "a stolen key was used",
-    "what a stolen key may write was taken",
     "a crash fell between two phases",
     "trouble ended with agents apart",
 };

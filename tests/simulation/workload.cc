@@ -126,9 +126,8 @@ int Workload::Act() {
       {6, &Workload::WriteOverStale},    {12, &Workload::WriteGroup},
       {16, &Workload::ChangeTargets},    {6, &Workload::SettleConflict},
       {3, &Workload::DeleteTargetGroup}, {8, &Workload::WriteOnBothSides},
-      {1, &Workload::EvictAndJoin},
   };
-  int dice = static_cast<int>(random().Uniform(100));
+  int dice = static_cast<int>(random().Uniform(99));
   for (const auto& [odds, what] : kOdds) {
     dice -= odds;
     if (dice >= 0) continue;
@@ -281,15 +280,6 @@ void Workload::SettleConflict(int i) {
   const absl::Status status = world_.Write(i, {std::move(change)});
   if (status.ok()) SOMETIMES("a conflict was settled");
   Expect(i, status, "settling a conflict");
-}
-
-void Workload::EvictAndJoin(int i) {
-  // Only a few: somebody must be left to agree with.
-  const int whom = world_.AnyMember();
-  if (whom == i || !world_.member(i) || trouble_.disk_full(i) || world_.size() > kMostNodes) return;
-  if (!world_.Evict(i, whom).ok()) return;
-  world_.Join(i);
-  SOMETIMES("an agent was evicted and its host joined anew");
 }
 
 // --- What is allowed -----------------------------------------------------------------------------
