@@ -37,7 +37,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
                     {.send = Sender(),
                      .close = [this](NodeId peer, const auto& why) { CloseLink(peer, why); },
                      .link = [this] { KeepLinks(); }}),
-        fence_(catalog, runtime.scheduler),
+        fence_(catalog, runtime.scheduler, roster_.members().size()),
         views_(options.node, catalog, roster_, membership_, fence_),
         replicator_(options.node, catalog, runtime, Sender()),
         queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),

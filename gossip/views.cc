@@ -12,7 +12,7 @@ using resource::AgentName;
 
 absl::Status Views::CheckWritable() const {
   RETURN_IF_ERROR(membership_.CheckWritable());
-  return fence_.Check(roster_.members().size());
+  return fence_.Check();
 }
 
 std::vector<std::string> Views::Alarms() const {

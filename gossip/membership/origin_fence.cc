@@ -7,8 +7,11 @@
 
 namespace trellis::gossip {
 
-OriginFence::OriginFence(storage::Catalog& catalog, Scheduler& scheduler)
-    : catalog_(catalog), scheduler_(scheduler), started_(scheduler.MonotonicNow()) {}
+OriginFence::OriginFence(storage::Catalog& catalog, Scheduler& scheduler, size_t peers)
+    : catalog_(catalog),
+      scheduler_(scheduler),
+      started_(scheduler.MonotonicNow()),
+      awaited_(std::min(kPeers, peers)) {}
 
 void OriginFence::FillHello(NodeId peer, peer::v1::Hello* hello) const {
   const auto& heads = catalog_.vector().heads();
@@ -32,9 +35,9 @@ void OriginFence::OnHello(NodeId peer, const peer::v1::Hello& hello) {
   if (answered_.size() < kPeers) answered_.insert(peer);
 }
 
-absl::Status OriginFence::Check(size_t peers) const {
+absl::Status OriginFence::Check() const {
   if (!refused_.ok()) return refused_;
-  if (answered_.size() >= std::min(kPeers, peers)) return absl::OkStatus();
+  if (answered_.size() >= awaited_) return absl::OkStatus();
   if (scheduler_.MonotonicNow() - started_ >= kPatience) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(
       "this agent has just started and asks its peers how many of its writes they hold; try again "

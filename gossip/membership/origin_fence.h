@@ -4,7 +4,7 @@
 // hold; numbering new ones alike would give two contents one name. So each hello says how far its
 // sender holds the writes of its receiver. If that is further than we do, we go on as another
 // incarnation, and the forgotten writes come back like anybody's. After a start no write is
-// accepted until kPeers have said so (all there are, if fewer), or kPatience is over.
+// accepted until kPeers have said so (all there were then, if fewer), or kPatience is over.
 //
 // Spec: gossip-design 2.9.
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_ORIGIN_FENCE_H_
@@ -29,8 +29,9 @@ class OriginFence {
   // Incarnations of the receiver that a hello speaks of.
   static constexpr int kMaxHeads = 256;
 
-  // Both borrowed. The patience begins.
-  OriginFence(storage::Catalog& catalog, Scheduler& scheduler);
+  // Both borrowed. The patience begins. `peers` are the other members at this moment: who is
+  // admitted later holds nothing that we forgot.
+  OriginFence(storage::Catalog& catalog, Scheduler& scheduler, size_t peers);
 
   // What our hello says to `peer`.
   void FillHello(NodeId peer, peer::v1::Hello* hello) const;
@@ -38,12 +39,13 @@ class OriginFence {
 
   // OK once the numbers are known to be free.
   //   UNAVAILABLE  shortly after a start, or the disk refuses the new incarnation: try again
-  absl::Status Check(size_t peers) const;
+  absl::Status Check() const;
 
  private:
   storage::Catalog& catalog_;
   Scheduler& scheduler_;
   const absl::Duration started_;
+  const size_t awaited_;
   std::set<NodeId> answered_;  // At most kPeers.
   absl::Status refused_;       // By the disk.
 };

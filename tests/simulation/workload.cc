@@ -29,7 +29,6 @@ constexpr double kAsksForAll = 0.2;
 constexpr absl::Duration kWaitMost = absl::Seconds(5);
 // An agent that has started waits so long at most for its peers' word.
 constexpr absl::Duration kStartMost = absl::Milliseconds(3100);
-constexpr size_t kMostNodes = 15;  // Evicted ones included.
 
 // What an agent's catalog would show with some changes made.
 class ChangedView final : public resource::View {
