@@ -22,6 +22,7 @@ class ConflictTest : public testing::Test {
  protected:
   ConflictTest() {
     agent_.MakeWorld();
+    name_ = agent_.Expand("{cart}");
     Exchange(*agent_.catalog, *beta_);
     agent_.sim.RunFor(absl::Seconds(1));
     Rename(*agent_.catalog, "older");
@@ -38,20 +39,20 @@ class ConflictTest : public testing::Test {
     for (const storage::v1::Delta& delta : *deltas) ASSERT_OK(to.ApplyRemote(delta));
   }
   void Rename(storage::Catalog& catalog, const std::string& display_name) {
-    const auto record = catalog.FindRecord(kName);
+    const auto record = catalog.FindRecord(name_);
     v1::Resource resource = *record->resource;
     resource.mutable_service()->set_display_name(display_name);
-    ASSERT_OK(catalog.Commit({{kName, resource, record->version}}));
+    ASSERT_OK(catalog.Commit({{name_, resource, record->version}}));
   }
   std::string DisplayName() {
-    const auto resource = agent_.catalog->Find(kName);
+    const auto resource = agent_.catalog->Find(name_);
     return resource == nullptr ? "" : resource->service().display_name();
   }
   absl::StatusOr<v1::Conflict> Get() {
-    return agent_.Call(GetConflict, absl::StrCat("name: '", kName, "'"));
+    return agent_.Call(GetConflict, absl::StrCat("name: '", name_, "'"));
   }
   absl::StatusOr<v1::ResolveConflictResponse> Resolve(const std::string& fields) {
-    return agent_.Call(ResolveConflict, absl::StrCat("name: '", kName, "' ", fields));
+    return agent_.Call(ResolveConflict, absl::StrCat("name: '", name_, "' ", fields));
   }
 
   TestAgent agent_;
@@ -59,7 +60,7 @@ class ConflictTest : public testing::Test {
   storage::FakeAuthorship authorship_{kNode + 1};
   std::unique_ptr<storage::Catalog> beta_ = *storage::Catalog::Open(
       {kMesh, kNode + 1, &authorship_}, engine_, {agent_.sim, agent_.random});
-  const std::string kName = agent_.Expand("{cart}");
+  std::string name_;
 };
 
 TEST_F(ConflictTest, BothSidesAreShownWithTheirAuthors) {
@@ -67,8 +68,8 @@ TEST_F(ConflictTest, BothSidesAreShownWithTheirAuthors) {
   ASSERT_EQ(listed.conflicts_size(), 1);
   ASSERT_OK_AND_ASSIGN(const v1::Conflict conflict, Get());
   EXPECT_EQ(conflict.SerializeAsString(), listed.conflicts(0).SerializeAsString());
-  EXPECT_EQ(conflict.name(), kName);
-  EXPECT_EQ(conflict.etag(), agent_.catalog->Find(kName)->service().etag());
+  EXPECT_EQ(conflict.name(), name_);
+  EXPECT_EQ(conflict.etag(), agent_.catalog->Find(name_)->service().etag());
   EXPECT_EQ(conflict.lost().resource().service().display_name(), "older");
   EXPECT_EQ(conflict.lost().author(), resource::AgentName(kNode));
   EXPECT_EQ(conflict.won().resource().service().display_name(), "newer");

@@ -412,15 +412,6 @@ void Rewrite(TestAgent& agent, storage::NodeId node, void (*change)(v1::Agent*))
   ASSERT_OK(agent.catalog->Commit({{name, changed, record->version}}));
 }
 
-TEST_F(RefusedTest, AWorkerAcceptsNoWritesAndNamesAnAgentThatDoes) {
-  Rewrite(agent_, 1, [](v1::Agent* agent) { agent->set_role(v1::WORKER); });
-  Rewrite(agent_, 2, [](v1::Agent* agent) { agent->set_role(v1::ADMIN); });
-  EXPECT_THAT(agent_.Call(CreateService, "service { display_name: 'new' }"),
-              StatusIs(StatusCode::kPermissionDenied, testing::HasSubstr("write through beta")));
-  EXPECT_THAT(agent_.Call(DeleteAgent, "name: 'beta'"), StatusIs(StatusCode::kPermissionDenied));
-  EXPECT_OK(agent_.Call(GetService, "name: 'cart'"));
-}
-
 TEST_F(RefusedTest, TheLastAgentThatCanAdmitOthersIsNotEvicted) {
   Rewrite(agent_, 2, [](v1::Agent* agent) { agent->set_issues_certificates(true); });
   EXPECT_THAT(agent_.Call(DeleteAgent, "name: 'beta'"),
