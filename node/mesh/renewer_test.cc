@@ -64,7 +64,7 @@ class RenewerTest : public testing::Test {
   SimScheduler scheduler_{mesh_.start()};
   SeededRandom random_{7};
   std::vector<IssuingAgent> issuers_ = {{1, "a", "a:1"}, {3, "c", "c:1"}, {5, "e", "e:1"}};
-  // What whoever is asked answers; null: nothing, for now.
+  // What whoever is asked answers; null: the answer is held until the test gives it.
   std::function<absl::StatusOr<peer::v1::RenewResponse>()> answer_ = [this] {
     return Response(Issue(mesh_.Agent(2), key_));
   };

@@ -14,7 +14,7 @@
 //   enforce it behind_ms            how late the last transaction was sent drained_ms from the last
 //   acknowledgement until all enforce everything; -1: not in 60 s
 #include <algorithm>
-#include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -53,7 +53,8 @@ class Lane {
 
   void Run(Clock::time_point start) {
     std::thread asker([this] {
-      while (!done_) AskOnce();
+      while (AskOnce()) {
+      }
     });
     for (int i = 0; i < transactions_; ++i) {
       const Clock::time_point due = start + interval_ * i;
@@ -63,7 +64,11 @@ class Lane {
       Register(first_ + i * batch_);
       accepted_ms.push_back(MillisBetween(called, newest_.acknowledged_at));
     }
-    done_ = true;
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    news_.notify_one();
     asker.join();
     drained_ms = Converged(newest_) ? MillisBetween(newest_.acknowledged_at, Clock::now()) : -1;
   }
@@ -87,23 +92,26 @@ class Lane {
     const grpc::Status status = targets_->RegisterTargets(&context, request, &response);
     CHECK(status.ok()) << status.error_message();
     CHECK_EQ(response.unsuccessful_size(), 0) << response.unsuccessful(0).failure_message();
-    const std::lock_guard lock(mutex_);
-    newest_ = {MeshTokenOf(context), Clock::now()};
-  }
-
-  void AskOnce() {
-    Written asked;
     {
       const std::lock_guard lock(mutex_);
-      asked = newest_;
+      newest_ = {MeshTokenOf(context), Clock::now()};
     }
-    if (asked.token.empty() || asked.token == last_asked_) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      return;
+    news_.notify_one();
+  }
+
+  // Asks for the newest write, once there is a newer one than last time. False: there will be none.
+  bool AskOnce() {
+    Written asked;
+    {
+      std::unique_lock lock(mutex_);
+      news_.wait(lock, [this] { return done_ || newest_.token != last_asked_; });
+      if (done_) return false;
+      asked = newest_;
     }
     last_asked_ = asked.token;
     Converged(asked);
     lag_ms.push_back(MillisBetween(asked.acknowledged_at, Clock::now()));
+    return true;
   }
 
   bool Converged(const Written& written) {
@@ -125,9 +133,10 @@ class Lane {
   const std::unique_ptr<v1::TargetAdmin::Stub> targets_;
   const std::unique_ptr<v1::MeshAdmin::Stub> mesh_;
   std::mutex mutex_;
-  Written newest_;  // Guarded by mutex_.
+  std::condition_variable news_;
+  Written newest_;     // Guarded by mutex_.
+  bool done_ = false;  // Guarded by mutex_.
   std::string last_asked_;
-  std::atomic<bool> done_{false};
 };
 
 int Run(const Flags& flags) {
