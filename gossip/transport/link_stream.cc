@@ -60,10 +60,8 @@ class ClientStream final : public LinkStream, public grpc::ClientBidiReactor<Fra
   void OnReadDone(bool ok) override { OnRead(ok, self_); }
   void OnWriteDone(bool ok) override { OnWrite(ok); }
   void OnDone(const grpc::Status& status) override {
-    const std::shared_ptr<ClientStream> self = std::move(self_);
-    Gate::Post(gate_, [self, why = FromGrpc(status)](LinkStreamOwner& owner) {
-      owner.OnEnded(self.get(), self->WhyEnded(why));
-    });
+    Gate::Post(gate_, [why = WhyEnded(FromGrpc(status)), self = std::move(self_)](
+                          LinkStreamOwner& owner) { owner.OnEnded(self.get(), why); });
   }
 
   const std::unique_ptr<Peer::Stub> stub_;
@@ -103,10 +101,8 @@ class ServerStream final : public LinkStream, public grpc::ServerBidiReactor<Fra
   void OnReadDone(bool ok) override { OnRead(ok, self_); }
   void OnWriteDone(bool ok) override { OnWrite(ok); }
   void OnDone() override {
-    const std::shared_ptr<ServerStream> self = std::move(self_);
-    Gate::Post(gate_, [self](LinkStreamOwner& owner) {
-      owner.OnEnded(self.get(), self->WhyEnded(absl::UnavailableError("closed")));
-    });
+    Gate::Post(gate_, [why = WhyEnded(absl::UnavailableError("closed")), self = std::move(self_)](
+                          LinkStreamOwner& owner) { owner.OnEnded(self.get(), why); });
   }
 
   grpc::CallbackServerContext* const context_;  // gRPC's, until OnDone.

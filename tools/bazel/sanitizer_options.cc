@@ -34,7 +34,19 @@ const char* __tsan_default_suppressions() {
          // A call's state, filled in by whoever starts the operation and read by the thread that
          // completes it: ordered inside gRPC without a lock. Nothing of ours runs below these.
          "race:^grpc::internal::CallbackWithSuccessTag::Set\n"
-         "race:^grpc::internal::InterceptorBatchMethodsImpl::\n";
+         "race:^grpc::internal::InterceptorBatchMethodsImpl::\n"
+         // What an operation sends and receives, read and written on the thread that completes it.
+         "race:^grpc::internal::CallOp\n"
+         // A status that the library let go of on one thread and we on another, who frees it.
+         "race:^absl::debian3::Status::Unref\n"
+         // A call's end: its last reference, counted by atomics inside gRPC, destroys what its
+         // operations used, and their callbacks. An invocation of a destroyed std::function of ours
+         // would still show, by what it runs.
+         "race:^grpc::internal::CallbackBidiHandler<*>::ServerCallbackReaderWriterImpl::~\n"
+         "race:^grpc::internal::ServerCallbackCall::Unref\n"
+         "race_top:^std::__atomic_base<grpc::\n"
+         "race_top:^std::_Function_base::_M_empty\n"
+         "race_top:^std::function<void (bool)>::operator()\n";
 }
 
 }  // extern "C"

@@ -62,7 +62,9 @@ class CommandsTest : public testing::Test {
   int Run(const std::vector<std::string>& words, const std::string& input = "") {
     std::istringstream in(input);
     std::ostringstream out, err;
+    agent_.Settle();
     const int code = RunProgram(words, socket_, in, out, err);
+    agent_.Settle();
     out_ = out.str();
     err_ = err.str();
     return code;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/sync/mutex.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
 
 namespace trellis::ctl {
@@ -26,7 +27,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
                         public v1::AgentAdmin::Service,
                         public v1::ConflictAdmin::Service {
  public:
-  // What the next calls answer, and what the last one asked. Set before the call, read after it.
+  // What the next calls answer, and what the last one asked. Set before the call, read after it,
+  // with Settle between the two and the call.
   grpc::Status apply_status;
   bool converged = true;
   bool timed = false;  // Latencies are known.
@@ -46,8 +48,12 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   int conflicts = 0;
   grpc::Status operator_status;
 
+  // Orders what the test did with the fields with what calls do with them, on gRPC's threads.
+  void Settle() { MutexLock lock(mutex_); }
+
   grpc::Status Apply(grpc::ServerContext*, const v1::ApplyRequest* request,
                      v1::ApplyResponse* response) override {
+    MutexLock lock(mutex_);
     applied = *request;
     if (!apply_status.ok()) return apply_status;
     for (const auto& manifest : request->manifests()) {
@@ -61,6 +67,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   grpc::Status WaitForConvergence(grpc::ServerContext*,
                                   const v1::WaitForConvergenceRequest* request,
                                   v1::WaitForConvergenceResponse* response) override {
+    MutexLock lock(mutex_);
     waited = *request;
     response->set_converged(converged);
     response->set_agents(3);
@@ -77,6 +84,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status TraceWrite(grpc::ServerContext*, const v1::TraceWriteRequest* request,
                           v1::TraceWriteResponse* response) override {
+    MutexLock lock(mutex_);
     if (request->write() != "token-1")
       return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "write: garbage");
     response->set_author("agents/0000000000000001");
@@ -97,6 +105,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status GetMeshState(grpc::ServerContext* context, const v1::GetMeshStateRequest*,
                             v1::MeshState* state) override {
+    MutexLock lock(mutex_);
     const auto brought = context->client_metadata().find("x-mesh-token");
     if (brought != context->client_metadata().end()) {
       token.assign(brought->second.data(), brought->second.size());
@@ -124,6 +133,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status WatchMesh(grpc::ServerContext*, const v1::WatchMeshRequest* request,
                          grpc::ServerWriter<v1::WatchMeshResponse>* writer) override {
+    MutexLock lock(mutex_);
     v1::WatchMeshResponse event;
     FillVpc(event.mutable_put()->mutable_vpc());
     writer->Write(event);
@@ -139,6 +149,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status ExplainRequest(grpc::ServerContext*, const v1::ExplainRequestRequest* request,
                               v1::ExplainRequestResponse* response) override {
+    MutexLock lock(mutex_);
     explained = *request;
     response->set_reason("forward");
     response->set_service("services/svc-1");
@@ -164,6 +175,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status ListServices(grpc::ServerContext*, const v1::ListServicesRequest* request,
                             v1::ListServicesResponse* response) override {
+    MutexLock lock(mutex_);
     // Two pages, the first of them empty, as a filter may leave it.
     if (request->page_token().empty()) {
       response->set_next_page_token("two");
@@ -178,6 +190,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status DeleteService(grpc::ServerContext*, const v1::DeleteServiceRequest* request,
                              google::protobuf::Empty*) override {
+    MutexLock lock(mutex_);
     deleted.push_back(request->name());
     return grpc::Status::OK;
   }
@@ -209,6 +222,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status DeleteRule(grpc::ServerContext*, const v1::DeleteRuleRequest* request,
                           google::protobuf::Empty*) override {
+    MutexLock lock(mutex_);
     deleted.push_back(request->name());
     return grpc::Status::OK;
   }
@@ -244,6 +258,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status RegisterTargets(grpc::ServerContext*, const v1::RegisterTargetsRequest* request,
                                v1::RegisterTargetsResponse* response) override {
+    MutexLock lock(mutex_);
     registered = *request;
     for (const v1::Target& target : request->targets()) {
       if (target.id() != "bad") {
@@ -259,6 +274,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status DeregisterTargets(grpc::ServerContext*, const v1::DeregisterTargetsRequest* request,
                                  v1::DeregisterTargetsResponse* response) override {
+    MutexLock lock(mutex_);
     deregistered = *request;
     for (const v1::Target& target : request->targets()) *response->add_successful() = target;
     return grpc::Status::OK;
@@ -297,11 +313,13 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status DeleteAgent(grpc::ServerContext*, const v1::DeleteAgentRequest* request,
                            google::protobuf::Empty*) override {
+    MutexLock lock(mutex_);
     deleted.push_back(request->name());
     return grpc::Status::OK;
   }
   grpc::Status CreateJoinToken(grpc::ServerContext*, const v1::CreateJoinTokenRequest* request,
                                v1::CreateJoinTokenResponse* response) override {
+    MutexLock lock(mutex_);
     token_asked = *request;
     response->set_token("trellis-join-1");
     return grpc::Status::OK;
@@ -309,6 +327,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   grpc::Status CreateOperatorCertificate(grpc::ServerContext*,
                                          const v1::CreateOperatorCertificateRequest* request,
                                          v1::CreateOperatorCertificateResponse* response) override {
+    MutexLock lock(mutex_);
     operator_asked = *request;
     response->set_certificate_pem("CERTIFICATE\n");
     response->set_root_pem("ROOT\n");
@@ -317,6 +336,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status ListConflicts(grpc::ServerContext*, const v1::ListConflictsRequest* request,
                              v1::ListConflictsResponse* response) override {
+    MutexLock lock(mutex_);
     if (no_conflicts) return grpc::Status::OK;
     FillConflict(response->add_conflicts());
     if (request->page_token().empty()) {
@@ -337,6 +357,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   }
   grpc::Status ResolveConflict(grpc::ServerContext*, const v1::ResolveConflictRequest* request,
                                v1::ResolveConflictResponse* response) override {
+    MutexLock lock(mutex_);
     resolved = *request;
     FillService(response->mutable_resource()->mutable_service());
     return grpc::Status::OK;
@@ -373,6 +394,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     vpc->set_name("vpcs/vpc-1");
     vpc->set_display_name("warehouse");
   }
+
+  Mutex mutex_;
 };
 
 }  // namespace trellis::ctl
