@@ -33,6 +33,9 @@ const char* __tsan_default_suppressions() {
          "race:^rocksdb::Posix\n"
          // A static's lock, made by whichever thread came first.
          "race:^rocksdb::RegisterCacheDeleterRole\n"
+         // A request of the synchronous server, which hands it around inside itself.
+         "race:^grpc::Server::SyncRequest::~\n"
+         "race:^grpc::internal::InterceptorBatchMethodsImpl::\n"
          // A status that the library let go of on one thread and we on another, who frees it.
          "race:^absl::debian3::Status::Unref\n";
 }
