@@ -78,6 +78,8 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
 
   void ListenToCatalog();
+  // OK for a peer with which there may be a link; others are told why not.
+  absl::Status Admits(NodeId peer) const;
   void RefreshRosterSoon();
   void RefreshRoster();
   void KeepLinks();
@@ -135,7 +137,7 @@ void GossipImpl::ListenToCatalog() {
 // --- Links ---------------------------------------------------------------------------------------
 
 void GossipImpl::OnLinkUp(NodeId peer) {
-  if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok()) {
+  if (const absl::Status admitted = Admits(peer); !admitted.ok()) {
     LOG(WARNING) << "refused a link: " << admitted.message();
     transport_.Close(peer, admitted);
     return;
@@ -146,6 +148,15 @@ void GossipImpl::OnLinkUp(NodeId peer) {
   membership_.FillHello(frame.mutable_hello());
   fence_.FillHello(peer, frame.mutable_hello());
   transport_.Send(peer, frame);
+}
+
+absl::Status GossipImpl::Admits(NodeId peer) const {
+  const absl::Status admitted = roster_.Admits(peer);
+  const bool alone = links_.empty() || (links_.size() == 1 && links_.count(peer) > 0);
+  // Whoever lost its data, or was away while all that it knew were replaced, learns the roster from
+  // whom the mesh's root certified: nobody else gets as far as this.
+  if (absl::IsNotFound(admitted) && alone) return absl::OkStatus();
+  return admitted;
 }
 
 void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
@@ -256,8 +267,7 @@ void GossipImpl::RefreshRoster() {
   if (!roster_.Refresh()) return;
   std::map<NodeId, absl::Status> refused;
   for (const auto& [peer, greeted] : links_) {
-    if (const absl::Status admitted = roster_.Admits(peer); !admitted.ok())
-      refused[peer] = admitted;
+    if (const absl::Status admitted = Admits(peer); !admitted.ok()) refused[peer] = admitted;
   }
   for (const auto& [peer, why] : refused) CloseLink(peer, why);
   membership_.SetMembers(roster_.nodes());

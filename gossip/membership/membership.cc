@@ -1,6 +1,7 @@
 #include "gossip/membership/membership.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -65,6 +66,7 @@ void Membership::Tick() {
   for (const NodeId peer : links_) hands_.send(peer, heartbeat);
   for (const NodeId silent : monitor_.TakeSilent(Now())) Accuse(silent, Rumour::SILENT);
   CloseSilentLinks();
+  DoubtAloud();
   clocks_.Tick();
   if (plan_.IsStale(Now())) PlanLater();
 }
@@ -99,6 +101,13 @@ void Membership::CloseSilentLinks() {
     hands_.close(peer, absl::DeadlineExceededError(absl::StrCat(
                            "nothing heard for ", absl::FormatDuration(options_.close_after))));
   }
+}
+
+void Membership::DoubtAloud() {
+  if (Now() < doubt_at_ || table_.accused().empty() || links_.empty()) return;
+  doubt_at_ = Now() + kDoubt;
+  const NodeId peer = *std::next(links_.begin(), runtime_.random.Uniform(links_.size()));
+  for (const NodeId accused : table_.accused()) mill_.Tell(peer, accused);
 }
 
 // --- Links ---------------------------------------------------------------------------------------

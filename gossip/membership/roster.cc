@@ -70,8 +70,7 @@ absl::Status Roster::Admits(NodeId peer) const {
     return absl::PermissionDeniedError(
         absl::StrCat(AgentName(peer), " was evicted; it must join anew, as another agent"));
   }
-  return absl::PermissionDeniedError(
-      absl::StrCat(AgentName(peer), " is not in the roster of this mesh"));
+  return absl::NotFoundError(absl::StrCat(AgentName(peer), " is not in the roster of this mesh"));
 }
 
 }  // namespace trellis::gossip

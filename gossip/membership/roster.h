@@ -35,7 +35,8 @@ class Roster {
   void AddAddresses(const std::set<NodeId>& nodes, std::vector<PeerAddress>* addresses) const;
 
   // OK for a member.
-  //   PERMISSION_DENIED  evicted, unknown, or this agent's own id
+  //   PERMISSION_DENIED  evicted, or this agent's own id
+  //   NOT_FOUND          unknown
   absl::Status Admits(NodeId peer) const;
 
  private:

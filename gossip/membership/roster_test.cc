@@ -21,8 +21,8 @@ using Members = std::map<NodeId, std::string>;
 class RosterTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto catalog =
-        storage::Catalog::Open({std::string(16, 'm'), 1, &authorship_}, engine_, {scheduler_, random_});
+    auto catalog = storage::Catalog::Open({std::string(16, 'm'), 1, &authorship_}, engine_,
+                                          {scheduler_, random_});
     ASSERT_OK(catalog);
     catalog_ = *std::move(catalog);
   }
@@ -53,7 +53,7 @@ TEST_F(RosterTest, RecordsAreMembersAndOurOwnIsNot) {
   EXPECT_EQ(roster.members(), (Members{{2, "two:1"}}));
   EXPECT_OK(roster.Admits(2));
   EXPECT_THAT(roster.Admits(1), StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("own")));
-  EXPECT_THAT(roster.Admits(3), StatusIs(absl::StatusCode::kPermissionDenied,
+  EXPECT_THAT(roster.Admits(3), StatusIs(absl::StatusCode::kNotFound,
                                          HasSubstr("agents/0000000000000003 is not in")));
 }
 

@@ -42,7 +42,7 @@ class Exchange {
   // A little less than the interval of heartbeats.
   static constexpr absl::Duration kPatience = absl::Milliseconds(900);
   static constexpr absl::Duration kMostPatience = absl::Seconds(5);
-  static constexpr absl::Duration kDivergencePatience = absl::Seconds(10);
+  static constexpr absl::Duration kDivergencePatience = absl::Seconds(3);
   // A page is cut at about this: bulk never stands before a heartbeat for longer.
   static constexpr size_t kPageBytes = 256 << 10;
   // A page that did not come by then is asked of somebody else.

@@ -1,6 +1,6 @@
 // The one implementation of Catalog, in parts: loading.cc opens it, catalog.cc reads and writes,
-// verify.cc, merge.cc, plan.cc and fences.cc take in what was written here or received, deltas.cc
-// answers peers.
+// verify.cc, merge.cc, plan.cc, fences.cc and replaced.cc take in what was written here or
+// received, deltas.cc answers peers.
 #ifndef TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 #define TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/numeric/int128.h"
 #include "storage/catalog/catalog.h"
@@ -114,13 +115,17 @@ class CatalogImpl final : public Catalog {
     std::vector<Stored> after;
     bool changed = false;
   };
+  // Writes that come back: their entries and seals.
+  using Restored = absl::btree_map<OriginKey, v1::Replaced>;
   // What a delta will do.
   struct Plan {
     std::vector<std::string> names;  // That change, in the order first touched.
     absl::btree_map<std::string, Touched> touched;
     absl::btree_map<OriginKey, const v1::Entry*> fresh;  // What of the delta was new.
+    Restored restored;                                   // What came back, beside the fresh.
     absl::btree_map<TransactionKey, int> rows;           // Won and lost.
     absl::btree_map<Origin, uint64_t> heads;             // That go back.
+    absl::btree_set<std::string> voided;                 // Names that lose a write by it.
     Transactions transactions;
     Batch batch;
   };
@@ -153,6 +158,8 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<std::shared_ptr<const Author>> VerifyAuthor(const v1::Delta& delta);
   absl::Status VerifySeal(const Origin& origin, const Author& author, const v1::Seal& seal);
   absl::StatusOr<v1::Seal> ReadSeal(const TransactionKey& key);
+  // The stored bytes of a write of `name` that is held.
+  absl::StatusOr<std::string> ReadEntry(absl::string_view name, const OriginKey& key, bool won);
 
   // Writing.
   absl::Status CheckChange(const Change& change) const;
@@ -165,10 +172,12 @@ class CatalogImpl final : public Catalog {
   void Sign(v1::Delta& delta, const std::vector<EntryHash>& hashes) const;
   Plan MergeEntries(const v1::Delta& delta, const Verified& verified) const;
   Touched& Touch(const std::string& name, Plan& plan) const;
-  // Errors of these three: the engine's.
+  // Errors of these: the engine's.
   absl::Status PlanFences(Plan& plan);
   absl::Status PlanVoid(const Origin& origin, uint64_t fence, Plan& plan);
   absl::Status PlanRows(Plan& plan);
+  absl::Status PlanReplaced(const std::string& name, const Touched& touched, Plan& plan);
+  absl::Status PlanRestored(const std::string& name, Plan& plan);
   void PlanSeals(const v1::Delta& delta, Plan& plan) const;
   void PlanMeta(const v1::Delta& delta, Plan& plan) const;
   uint64_t HeadAfter(const Origin& origin, const v1::Delta& delta, const Plan& plan) const;

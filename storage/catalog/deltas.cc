@@ -68,9 +68,7 @@ absl::Status CatalogImpl::AppendDeltas(const Origin& origin, uint64_t after, uin
     }
     for (; i < end; ++i) {
       const Row& row = rows[i];
-      ASSIGN_OR_RETURN(const std::string bytes,
-                       row.won ? engine_.Get(Table::kEntries, row.name)
-                               : engine_.Get(Table::kSiblings, row.key.Encode()));
+      ASSIGN_OR_RETURN(const std::string bytes, ReadEntry(row.name, row.key, row.won));
       if (!deltas->back().add_entries()->ParseFromString(bytes)) {
         return Unreadable("entry", rows[i].name, "not an entry");
       }

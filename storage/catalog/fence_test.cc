@@ -38,8 +38,8 @@ class FenceTest : public testing::Test {
   void Evict(TestNode& by) {
     ASSERT_OK(by.catalog->Commit({DeleteName(AgentNameOf(3), by.VersionOf(AgentNameOf(3)))}));
   }
-  // As the mesh does: what is missing first; then, where only roots differ, everything. `b` hears of
-  // the eviction first: until then `a` refuses what `b` holds of the thief.
+  // As the mesh does: what is missing first; then, where only roots differ, everything. `b` hears
+  // of the eviction first: until then `a` refuses what `b` holds of the thief.
   static void Meet(TestNode& a, TestNode& b) {
     for (int round = 0; round < 2; ++round) {
       b.PullFrom(a);
@@ -78,7 +78,8 @@ TEST_F(FenceTest, WhatIsBeyondIsDroppedWhereItHasAndWhatItHidComesBack) {
     }
   });
   near_.PullFrom(admin_);
-  EXPECT_THAT(gone, testing::ElementsAre("evil", "evil", "evil"));
+  EXPECT_THAT(gone, testing::ElementsAre("evil", "evil"));
+  EXPECT_EQ(near_.LabelOf(ServiceName(9)), "nine");
   EXPECT_EQ(near_.LabelOf(ServiceName(2)), "good");  // Within: it stays, without a break.
   Meet(admin_, near_);
   for (const int service : {1, 2}) EXPECT_EQ(near_.LabelOf(ServiceName(service)), "good");
@@ -113,6 +114,70 @@ TEST_F(FenceTest, OthersWritesOverWhatIsDroppedStay) {
   Evict(admin_);
   Meet(admin_, near_);
   EXPECT_EQ(admin_.LabelOf(ServiceName(9)), "mended");
+}
+
+TEST_F(FenceTest, WhatOnlyItsHoldersKnewComesBackToo) {
+  // Of another admin's writes to 6, 7 and 9 the evicting agent has heard nothing.
+  TestNode other(5);
+  other.PullFrom(admin_);
+  ASSERT_OK(other.catalog->Commit({PutService(6, "six"), PutService(7, "seven")}));
+  ASSERT_OK(other.catalog->Commit({DeleteName(ServiceName(9), other.VersionOf(ServiceName(9)))}));
+  thief_.PullFrom(other);
+  ASSERT_OK(thief_.catalog->Commit({PutService(9, "risen")}));
+  Write(6, "evil");
+  Write(7, "evil");
+  Write(7, "worse");
+  for (TestNode* node : {&near_, &other}) node->PullFrom(thief_);
+  ASSERT_EQ(other.LabelOf(ServiceName(7)), "worse");
+  other.Open();
+  Evict(admin_);
+  other.PullFrom(admin_);
+  EXPECT_EQ(other.LabelOf(ServiceName(6)), "six");
+  EXPECT_EQ(other.LabelOf(ServiceName(7)), "seven");
+  EXPECT_EQ(other.catalog->Find(ServiceName(9)), nullptr);
+  const Root root = other.catalog->root();
+  other.Open();
+  EXPECT_EQ(other.catalog->root(), root);
+  Meet(admin_, other);
+  Meet(admin_, near_);
+  for (TestNode* node : {&admin_, &near_, &other}) {
+    EXPECT_EQ(node->LabelOf(ServiceName(6)), "six");
+    EXPECT_EQ(node->LabelOf(ServiceName(7)), "seven");
+    EXPECT_EQ(node->catalog->Find(ServiceName(9)), nullptr);
+    EXPECT_EQ(node->catalog->root(), admin_.catalog->root());
+  }
+}
+
+TEST_F(FenceTest, WritesOverARestoredOneAreNotUndone) {
+  TestNode other(5);
+  ASSERT_OK(other.catalog->Commit({PutService(7, "seven")}));
+  thief_.PullFrom(other);
+  Write(7, "evil");
+  near_.PullFrom(thief_);
+  ASSERT_OK(near_.catalog->Commit({PutService(7, "mended", near_.VersionOf(ServiceName(7)))}));
+  Evict(admin_);
+  Meet(admin_, near_);
+  EXPECT_EQ(admin_.LabelOf(ServiceName(7)), "mended");
+  EXPECT_EQ(near_.catalog->conflict_count(), 0u);
+}
+
+TEST_F(FenceTest, WritesOfTwoEvictedAgentsDoNotBringEachOtherBack) {
+  TestNode accomplice(6);
+  accomplice.PullFrom(admin_);
+  ASSERT_OK(accomplice.catalog->Commit(
+      {{AgentNameOf(6), AgentResource(AgentNameOf(6), "y"), {}}, PutService(8, "eight")}));
+  admin_.PullFrom(accomplice);
+  accomplice.PullFrom(thief_);
+  const std::string name = ServiceName(9);
+  ASSERT_OK(accomplice.catalog->Commit({PutService(9, "both", accomplice.VersionOf(name))}));
+  near_.PullFrom(accomplice);
+  ASSERT_EQ(near_.LabelOf(name), "both");
+  Evict(admin_);
+  near_.PullFrom(admin_);
+  EXPECT_EQ(near_.LabelOf(name), "both");
+  ASSERT_OK(admin_.catalog->Commit({DeleteName(AgentNameOf(6), admin_.VersionOf(AgentNameOf(6)))}));
+  Meet(admin_, near_);
+  EXPECT_EQ(near_.LabelOf(name), "nine");
 }
 
 TEST_F(FenceTest, EvictedTwiceTheLowerFenceStands) {

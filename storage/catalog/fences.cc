@@ -36,6 +36,9 @@ absl::Status CatalogImpl::PlanFences(Plan& plan) {
       if (head > fence) RETURN_IF_ERROR(PlanVoid(origin, fence, plan));
     }
   }
+  for (const std::string& name : plan.voided) {
+    RETURN_IF_ERROR(PlanRestored(name, plan));
+  }
   return absl::OkStatus();
 }
 
@@ -53,6 +56,7 @@ absl::Status CatalogImpl::PlanVoid(const Origin& origin, uint64_t fence, Plan& p
         }
         Touched& touched = Touch(std::string(name), plan);
         if (!std::exchange(touched.changed, true)) plan.names.push_back(std::string(name));
+        plan.voided.insert(std::string(name));
         std::vector<Stored>& after = touched.after;
         after.erase(std::remove_if(after.begin(), after.end(),
                                    [&](const Stored& write) { return write.origin_key() == row; }),

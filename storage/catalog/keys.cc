@@ -63,6 +63,12 @@ bool OriginKey::Decode(absl::string_view key, OriginKey* result) {
          Consume(&key, &result->sequence) && Consume(&key, &result->index) && key.empty();
 }
 
+std::string ReplacedPrefix(absl::string_view name) {
+  std::string key(name);
+  key.push_back('\0');
+  return key;
+}
+
 std::string EncodeNumber(uint64_t number) {
   std::string text;
   Append(number, &text);

@@ -38,7 +38,8 @@ struct TransactionKey {
   static bool Decode(absl::string_view key, TransactionKey* result);
 };
 
-// Of Table::kByOrigin and Table::kSiblings: which entry of a transaction.
+// Of Table::kByOrigin, Table::kSiblings and, after a name, Table::kReplaced: which entry of a
+// transaction.
 struct OriginKey {
   Origin origin;
   uint64_t sequence = 0;
@@ -49,6 +50,9 @@ struct OriginKey {
   std::string Encode() const;
   static bool Decode(absl::string_view key, OriginKey* result);
 };
+
+// Of Table::kReplaced: begins the keys of all writes of `name`, and of no other. Names have no NUL.
+std::string ReplacedPrefix(absl::string_view name);
 
 // Numbers as values: 8 bytes, big-endian.
 std::string EncodeNumber(uint64_t number);

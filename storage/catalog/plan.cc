@@ -26,6 +26,7 @@ absl::Status CatalogImpl::PlanRows(Plan& plan) {
   for (const std::string& name : plan.names) {
     Touched& touched = plan.touched.at(name);
     MarkConflicts(touched.after);
+    RETURN_IF_ERROR(PlanReplaced(name, touched, plan));
     if (touched.after.empty()) plan.batch.Delete(Table::kEntries, name);
     for (const Stored& write : touched.before) {
       const OriginKey key = write.origin_key();
@@ -42,14 +43,15 @@ absl::Status CatalogImpl::PlanRows(Plan& plan) {
       if (!Contains(touched.before, key)) {
         plan.batch.Put(Table::kByOrigin, key.Encode(), name);
         ++plan.rows[key.transaction()];
-        bytes = plan.fresh.at(key)->SerializeAsString();
+        const auto restored = plan.restored.find(key);
+        const v1::Entry& entry =
+            restored == plan.restored.end() ? *plan.fresh.at(key) : restored->second.entry();
+        bytes = entry.SerializeAsString();
       } else if (wins == won) {
         continue;  // It stays where it is.
-      } else if (won) {
-        ASSIGN_OR_RETURN(bytes, engine_.Get(Table::kEntries, name));
       } else {
-        ASSIGN_OR_RETURN(bytes, engine_.Get(Table::kSiblings, key.Encode()));
-        plan.batch.Delete(Table::kSiblings, key.Encode());
+        ASSIGN_OR_RETURN(bytes, ReadEntry(name, key, won));
+        if (!won) plan.batch.Delete(Table::kSiblings, key.Encode());
       }
       plan.batch.Put(wins ? Table::kEntries : Table::kSiblings, wins ? name : key.Encode(), bytes);
     }
@@ -81,8 +83,9 @@ void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
     plan.rows.try_emplace({fenced, vector_.head(fenced)}, 0);
   }
 
-  std::map<uint64_t, const v1::Seal*> seals;
-  for (const v1::Seal& seal : delta.seals()) seals[seal.sequence()] = &seal;
+  std::map<TransactionKey, const v1::Seal*> seals;
+  for (const v1::Seal& seal : delta.seals()) seals[{origin, seal.sequence()}] = &seal;
+  for (const auto& [key, restored] : plan.restored) seals[key.transaction()] = &restored.seal();
   for (const auto& [key, change] : plan.rows) {
     const auto held = transactions_.find(key);
     Transaction transaction = held == transactions_.end() ? Transaction() : held->second;
@@ -90,8 +93,8 @@ void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
     const bool is_head = key.sequence == HeadAfter(key.origin, delta, plan);
     if (transaction.rows > 0 || is_head) {
       if (held == transactions_.end()) {
-        // INVARIANT: what is new is in a seal of its delta; Verify saw to that.
-        const v1::Seal& seal = *seals.at(key.sequence);
+        // INVARIANT: what is new is in a seal of its delta, Verify saw to that, or came with one.
+        const v1::Seal& seal = *seals.at(key);
         transaction.entries = static_cast<uint32_t>(EntryCount(seal));
         plan.batch.Put(Table::kSeals, key.Encode(), seal.SerializeAsString());
       }

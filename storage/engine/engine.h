@@ -21,9 +21,10 @@ enum class Table {
   kByOrigin,  // (origin, sequence, index) -> resource name.
   kSeals,     // (origin, sequence) -> Seal.
   kSiblings,  // (origin, sequence, index) -> Entry.
+  kReplaced,  // Resource name, NUL, (origin, sequence, index) -> Replaced.
 };
 inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin, Table::kSeals,
-                                    Table::kSiblings};
+                                    Table::kSiblings, Table::kReplaced};
 
 // Puts and deletes that happen together or not at all, in order.
 class Batch {

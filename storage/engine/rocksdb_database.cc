@@ -67,6 +67,8 @@ const char* FamilyName(Table table) {
       return "seals";
     case Table::kSiblings:
       return "siblings";
+    case Table::kReplaced:
+      return "replaced";
   }
   CHECK(false) << "a table without a column family";
   return "";

@@ -302,7 +302,9 @@ class RocksDbFailureHistory : public RocksDbFailureTest,
         const Durability durability =
             random_.Chance(0.5) ? Durability::kSynced : Durability::kBuffered;
         writable_ = engine_->Write(batch, durability).ok();
-        if (writable_) ASSERT_OK(model_.Write(batch, durability));
+        if (writable_) {
+          ASSERT_OK(model_.Write(batch, durability));
+        }
         ExpectWritableUnlessFailing();
       }
     }

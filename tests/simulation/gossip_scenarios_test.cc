@@ -358,6 +358,22 @@ TEST(GossipScenario, AnEvictedAgentIsRefusedForGood) {
   EXPECT_EQ(world.Text(3, after), std::nullopt);
 }
 
+TEST(GossipScenario, WhoKnowsNobodyAnyMoreIsFoundByTheOthers) {
+  SimWorld world({.seed = 25, .nodes = 4});
+  world.Settle();
+  // Its data is lost, and the only agent that its configuration names is a member no more.
+  world.node(3).engine().Corrupt();
+  world.node(3).Kill();
+  world.node(3).options().gossip.seeds = {{world.node(0).id(), "sim:7950"}};
+  ASSERT_OK(world.Evict(1, 0));
+  const std::string after = world.NewName();
+  ASSERT_OK(world.Put(1, after, "for all that are left"));
+  world.node(3).Boot();
+  world.RunFor(absl::Seconds(10));
+  EXPECT_EQ(world.Text(3, after), "for all that are left");
+  EXPECT_EQ(world.Text(0, after), std::nullopt);
+}
+
 TEST(GossipScenario, MalformedFramesCloseTheLinkAndChangeNothing) {
   SimWorld world({.seed = 24, .nodes = 3});
   world.Settle();

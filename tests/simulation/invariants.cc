@@ -140,7 +140,9 @@ void Invariants::WatchEntry(size_t i, const std::string& name, const Catalog::Re
     Report(absl::StrCat("S8: the content of ", name, " at ", Name(i), " is not what was written"));
   }
   // S4: what was deleted does not come back but by a later write.
-  if (live && !seen.live && !seen.version.is_none() && record.version < seen.version) {
+  const Ledger::Write* const end = world_.ledger().Find(name, seen.version);
+  if (live && !seen.live && !seen.version.is_none() && record.version < seen.version &&
+      (end == nullptr || !end->may_be_void)) {
     Report(absl::StrCat("S4: ", name, " came back at ", Name(i)));
   }
   seen = {record.version, live};
@@ -265,12 +267,12 @@ void Invariants::CheckPromise(SimNode& node, const std::string& name,
     if (std::any_of(writes.begin(), writes.end(), says_the_same)) present.push_back(it->first);
   }
   for (const auto& [version, write] : writes) {
-    // Written over by an agent that was then evicted: what it wrote is void, and what it wrote over
-    // may be gone where that had arrived.
-    const auto voided = [&, &over = version](const auto& other) {
+    if (write.may_be_void || accounted(version)) continue;
+    // Written over on a disk that was then lost: gone where that had arrived.
+    const auto lost = [&, &over = version](const auto& other) {
       return other.second.may_be_lost && world_.ledger().Descends(name, other.first, over);
     };
-    if (std::any_of(writes.begin(), writes.end(), voided) || accounted(version)) continue;
+    if (std::any_of(writes.begin(), writes.end(), lost)) continue;
     Report(absl::StrCat("S3: acknowledged write ", version.ToEtag(), " of ", name, " is lost at ",
                         resource::AgentName(node.id())));
   }

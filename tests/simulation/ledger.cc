@@ -10,6 +10,12 @@ void Ledger::Excuse(storage::NodeId node) {
   }
 }
 
+void Ledger::ExcuseEvicted(storage::NodeId node) {
+  for (auto& [name, writes] : names_) {
+    for (auto& [version, write] : writes) write.may_be_void |= write.token.origin.node == node;
+  }
+}
+
 const Ledger::Write* Ledger::Find(const std::string& name, const storage::Version& version) const {
   const auto writes = names_.find(name);
   if (writes == names_.end()) return nullptr;

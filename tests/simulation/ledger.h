@@ -20,6 +20,8 @@ class Ledger {
     std::optional<std::string> text;     // None: a delete.
     // Only on a disk that lied or was lost: nobody can be held to it.
     bool may_be_lost = false;
+    // By an agent that was evicted: what the agent that evicted it did not hold is void.
+    bool may_be_void = false;
   };
   using Writes = std::map<storage::Version, Write>;
 
@@ -28,6 +30,7 @@ class Ledger {
   }
   // The disk of that node lost what it alone may have held.
   void Excuse(storage::NodeId node);
+  void ExcuseEvicted(storage::NodeId node);
 
   const std::map<std::string, Writes>& names() const { return names_; }
   // Null: nobody was promised that.

@@ -89,6 +89,7 @@ void Scenario::Step() {
 void Scenario::Quiesce() {
   thief_.reset();
   trouble_.Mend();
+  world_.DropForgotten();
   const absl::Duration mended = world_.now();
   if (!world_.RunUntilConverged(kConvergenceBound)) {
     world_.invariants().Report(absl::StrCat("S1: not converged ",

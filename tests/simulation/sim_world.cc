@@ -94,8 +94,26 @@ absl::Status SimWorld::Evict(int at, int whom) {
   if (!token.ok()) return token.status();
   Acknowledged(at, *token, name);
   evicted_.insert(whom);
-  ExcuseDisk(whom);
+  ledger_.ExcuseEvicted(node(whom).id());
+  recent_writes_.clear();
   return absl::OkStatus();
+}
+
+void SimWorld::DropForgotten() {
+  for (int i = 0; i < static_cast<int>(size()); ++i) {
+    const std::string name = AgentName(node(i).id());
+    bool alone = true;
+    bool known = !member(i);
+    for (int other = 0; other < static_cast<int>(size()) && !known; ++other) {
+      if (other == i || !member(other) || !node(other).running()) continue;
+      alone = false;
+      known = node(other).catalog().Find(name) != nullptr;
+    }
+    if (known || alone) continue;
+    evicted_.insert(i);
+    ledger_.ExcuseEvicted(node(i).id());
+    recent_writes_.clear();
+  }
 }
 
 std::vector<PeerAddress> SimWorld::AddressesOfOthers(int i) const {
@@ -167,7 +185,8 @@ absl::Status SimWorld::Write(int i, std::vector<storage::Change> changes) {
   const Version version = Acknowledged(i, *token, seen[0].first);
   for (auto& [name, over] : seen) {
     ledger_.Acknowledge(name, version,
-                        {*token, std::move(over), Text(i, name), /*may_be_lost=*/!member(i)});
+                        {*token, std::move(over), Text(i, name), /*may_be_lost=*/false,
+                         /*may_be_void=*/!member(i)});
   }
   if (!member(i)) return absl::OkStatus();
   recent_writes_.push_back({seen[0].first, version, *token});

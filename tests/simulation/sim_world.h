@@ -89,6 +89,9 @@ class SimWorld {
   // A write whose author read another version than the current one; must be refused.
   absl::Status PutOverStale(int i, const std::string& name);
   absl::Status Evict(int at, int whom);
+  // Members of whom nobody else knows any more, as their admission was lost with a disk or voided
+  // with its author's eviction: their hosts would have to join anew.
+  void DropForgotten();
   // From now on somebody else has the key of node `i`, which itself does not run any more.
   gossip::NodeId StealKey(int i);
   bool IsThief(gossip::NodeId id) const { return stolen_ >= 0 && nodes_[stolen_]->id() == id; }

@@ -145,9 +145,11 @@ void Trouble::CutPower(int i) {
   const size_t unsynced = node.engine().unsynced_writes();
   const size_t kept = world_.random().Uniform(unsynced + 1);
   node.CutPower(kept);
+  const bool lied = lied_.count(i) > 0;
+  if (lying_.count(i) == 0) lied_.erase(i);
   if (kept == unsynced) return;
   SOMETIMES("a power cut took writes");
-  if (lying_.count(i) == 0) return;
+  if (!lied) return;
   SOMETIMES("a power cut took writes that a disk had called synced");
   world_.ExcuseDisk(i);
 }
@@ -201,7 +203,11 @@ void Trouble::FillDisk() {
 void Trouble::Lie() {
   const int i = Any();
   const bool lies = lying_.insert(i).second;
-  if (!lies) lying_.erase(i);
+  if (lies) {
+    lied_.insert(i);
+  } else {
+    lying_.erase(i);
+  }
   world_.node(i).engine().LieAboutSyncs(lies);
 }
 

@@ -61,7 +61,8 @@ class Trouble {
   SimWorld& world_;
   std::set<int> full_;
   std::set<int> lying_;
-  std::set<int> off_;  // Whose clocks are.
+  std::set<int> lied_;  // Since its last power cut: what it called synced may still not be.
+  std::set<int> off_;   // Whose clocks are.
   std::set<int> slow_;
   absl::Duration clock_mended_at_ = -absl::InfiniteDuration();
   std::map<int, storage::MemoryEngine::Image> backups_;

@@ -26,6 +26,7 @@ constexpr int kContestedNames = 3;
 constexpr int kHosts = 6;  // Whose addresses are registered as targets.
 constexpr int kPort = 8080;
 constexpr double kAsksForAll = 0.2;
+constexpr size_t kMostNodes = 15;  // Evicted ones included.
 constexpr absl::Duration kWaitMost = absl::Seconds(5);
 // An agent that has started waits so long at most for its peers' word.
 constexpr absl::Duration kStartMost = absl::Milliseconds(3100);
@@ -125,8 +126,9 @@ int Workload::Act() {
       {6, &Workload::WriteOverStale},    {12, &Workload::WriteGroup},
       {16, &Workload::ChangeTargets},    {6, &Workload::SettleConflict},
       {3, &Workload::DeleteTargetGroup}, {8, &Workload::WriteOnBothSides},
+      {1, &Workload::EvictAndJoin},
   };
-  int dice = static_cast<int>(random().Uniform(99));
+  int dice = static_cast<int>(random().Uniform(100));
   for (const auto& [odds, what] : kOdds) {
     dice -= odds;
     if (dice >= 0) continue;
@@ -279,6 +281,15 @@ void Workload::SettleConflict(int i) {
   const absl::Status status = world_.Write(i, {std::move(change)});
   if (status.ok()) SOMETIMES("a conflict was settled");
   Expect(i, status, "settling a conflict");
+}
+
+void Workload::EvictAndJoin(int i) {
+  // Only a few: somebody must be left to agree with.
+  const int whom = world_.AnyMember();
+  if (whom == i || !world_.member(i) || trouble_.disk_full(i) || world_.size() > kMostNodes) return;
+  if (!world_.Evict(i, whom).ok()) return;
+  world_.Join(i);
+  SOMETIMES("an agent was evicted and its host joined anew");
 }
 
 // --- What is allowed -----------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class Workload {
   void DeleteTargetGroup(int i);
   void WriteOnBothSides(int i);
   void SettleConflict(int i);
+  void EvictAndJoin(int i);
 
   bool CanAsk(int i);
   void ExpectMayRefuse(int i, const absl::Status& why);
