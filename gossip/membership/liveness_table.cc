@@ -8,7 +8,7 @@
 
 namespace trellis::gossip {
 
-void LivenessTable::SetMembers(const std::set<NodeId>& members) {
+std::vector<NodeId> LivenessTable::SetMembers(const std::set<NodeId>& members, NodeId self) {
   for (auto it = members_.begin(); it != members_.end();) {
     if (members.count(it->first) > 0) {
       ++it;
@@ -19,6 +19,22 @@ void LivenessTable::SetMembers(const std::set<NodeId>& members) {
     it = members_.erase(it);
   }
   for (const NodeId node : members) members_.try_emplace(node);
+
+  std::vector<NodeId> taken_over;
+  for (const NodeId subject : accused_) {
+    std::vector<Accusation>& accusations = members_.at(subject).accusations;
+    const auto by_self = [self](const Accusation& known) { return known.accuser == self; };
+    const auto gone =
+        std::stable_partition(accusations.begin(), accusations.end(), [&](const Accusation& known) {
+          return known.accuser == self || members.count(known.accuser) > 0;
+        });
+    if (gone == accusations.end()) continue;
+    taken_over.push_back(subject);
+    gone->accuser = self;
+    const bool twice = std::any_of(accusations.begin(), gone, by_self);
+    accusations.erase(twice ? gone : std::next(gone), accusations.end());
+  }
+  return taken_over;
 }
 
 void LivenessTable::BeginLife(NodeId subject, Member& member, const Life& life) {

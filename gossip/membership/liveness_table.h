@@ -43,8 +43,9 @@ class LivenessTable {
     std::vector<Accusation> accusations;  // Of this life, by arrival; at most kAgreeing.
   };
 
-  // Knows exactly `members` (without this agent itself) from now on.
-  void SetMembers(const std::set<NodeId>& members);
+  // Knows exactly `members` (without this agent itself) from now on. Accusations by those who went
+  // are `self`'s then: others would not take their word. Returns whom they are about.
+  std::vector<NodeId> SetMembers(const std::set<NodeId>& members, NodeId self);
 
   // `accuser` misses that life of `subject`. News at most kAgreeing times a life.
   Heard Accuse(NodeId subject, const Life& life, NodeId accuser, peer::v1::Rumour::Reason reason,

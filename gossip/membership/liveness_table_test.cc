@@ -1,5 +1,6 @@
 #include "gossip/membership/liveness_table.h"
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace trellis::gossip {
@@ -8,6 +9,7 @@ namespace {
 using peer::v1::Rumour;
 
 constexpr NodeId kAccused = 7;
+constexpr NodeId kSelf = 90;
 constexpr Life kLife = {.boot = 100, .count = 0};
 constexpr absl::Duration kStart = absl::Seconds(100);
 
@@ -24,7 +26,7 @@ class VerdictTest : public testing::TestWithParam<VerdictCase> {};
 
 TEST_P(VerdictTest, FollowsDecision0011) {
   LivenessTable table;
-  table.SetMembers(GetParam().members);
+  table.SetMembers(GetParam().members, kSelf);
   for (int i = 1; i <= GetParam().accusers; ++i) {
     EXPECT_EQ(table.Accuse(kAccused, kLife, i, Rumour::SILENT, kStart), Heard::kNews);
   }
@@ -53,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class LivenessTableTest : public testing::Test {
  protected:
-  LivenessTableTest() { table_.SetMembers({1, 2, 3, 4, kAccused}); }
+  LivenessTableTest() { table_.SetMembers({1, 2, 3, 4, kAccused}, kSelf); }
 
   Heard Accuse(NodeId accuser, const Life& life = kLife) {
     return table_.Accuse(kAccused, life, accuser, Rumour::SILENT, kStart);
@@ -128,7 +130,7 @@ TEST_F(LivenessTableTest, WhoWasAwayItselfJudgesAnew) {
 }
 
 TEST_F(LivenessTableTest, TheDownHaveNoVoice) {
-  table_.SetMembers({1, 2, kAccused});
+  table_.SetMembers({1, 2, kAccused}, kSelf);
   table_.Accuse(1, kLife, 9, Rumour::SILENT, kStart);
   table_.Judge(kStart + absl::Seconds(3));
   Accuse(2);
@@ -137,11 +139,25 @@ TEST_F(LivenessTableTest, TheDownHaveNoVoice) {
   EXPECT_EQ(Verdict(), Liveness::kDown);
 }
 
+TEST_F(LivenessTableTest, AccusationsOfThoseWhoWentAreTakenOver) {
+  for (const NodeId accuser : {1, 2}) Accuse(accuser);
+  EXPECT_THAT(table_.SetMembers({2, 3, kAccused}, kSelf), testing::ElementsAre(kAccused));
+  const auto& accusations = table_.Find(kAccused)->accusations;
+  ASSERT_EQ(accusations.size(), 2u);
+  EXPECT_EQ(accusations[0].accuser, 2u);
+  EXPECT_EQ(accusations[1].accuser, kSelf);
+  // Not twice.
+  EXPECT_THAT(table_.SetMembers({3, kAccused}, kSelf), testing::ElementsAre(kAccused));
+  ASSERT_EQ(table_.Find(kAccused)->accusations.size(), 1u);
+  EXPECT_THAT(table_.SetMembers({kAccused}, kSelf), testing::IsEmpty());
+  EXPECT_EQ(Verdict(), Liveness::kSuspect);
+}
+
 TEST_F(LivenessTableTest, OthersThanMembersAreNotKept) {
   EXPECT_EQ(table_.Accuse(99, kLife, 1, Rumour::CLOSED, kStart), Heard::kKnown);
   EXPECT_EQ(table_.Revive(99, kLife), Heard::kKnown);
   BringDown();
-  table_.SetMembers({1, 2});
+  table_.SetMembers({1, 2}, kSelf);
   EXPECT_EQ(table_.Find(kAccused), nullptr);
   EXPECT_TRUE(table_.accused().empty());
   EXPECT_TRUE(table_.down().empty());

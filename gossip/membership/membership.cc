@@ -48,7 +48,9 @@ void Membership::SetMembers(std::set<NodeId> members) {
     if (members.count(node) == 0) twins_.Forget(node);
   }
   members_ = std::move(members);
-  table_.SetMembers(members_);
+  for (const NodeId accused : table_.SetMembers(members_, options_.node)) {
+    mill_.TellAll(accused, /*except=*/0);
+  }
   PlanLater();
 }
 
@@ -179,7 +181,12 @@ void Membership::OnRumour(NodeId from, const Rumour& rumour) {
   if (rumour.reason() == Rumour::TWICE) return;  // For the subject's own ears.
   const Life life = {rumour.boot(), rumour.life()};
   if (rumour.accuser() == 0) return OnSignOfLife(from, rumour.subject(), life);
-  if (rumour.accuser() != options_.node && members_.count(rumour.accuser()) == 0) return;
+  if (rumour.accuser() != options_.node && members_.count(rumour.accuser()) == 0) {
+    // Evicted since, perhaps. It counts for nothing; who believes it may be told better.
+    const LivenessTable::Member* const subject = table_.Find(rumour.subject());
+    if (subject != nullptr && life < subject->life) mill_.Tell(from, rumour.subject());
+    return;
+  }
   switch (table_.Accuse(rumour.subject(), life, rumour.accuser(), rumour.reason(), Now())) {
     case Heard::kKnown:
       return;

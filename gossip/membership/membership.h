@@ -44,8 +44,8 @@ class Membership {
 
   // A timer this late says that this process was away, not the others.
   static constexpr absl::Duration kLate = absl::Milliseconds(500);
-  // Who is accused here is named to some peer so often: a peer that knew nothing of the accused when
-  // the link came up may know better now.
+  // Who is accused here is named to some peer so often: a peer that knew nothing of the accused
+  // when the link came up may know better now.
   static constexpr absl::Duration kDoubt = absl::Seconds(5);
   // Boots and lives reach this only by forgery.
   static constexpr uint64_t kMaxLife = uint64_t{1} << 62;

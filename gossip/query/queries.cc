@@ -57,7 +57,7 @@ void Queries::OnQuery(NodeId from, const Query& query) {
   const auto known = questions_.find({query.root(), query.id()});
   if (known == questions_.end()) {
     // One of ours comes back to us only when we have forgotten it.
-    if (query.root() == self_) return;
+    if (query.root() == self_ || query.timeout_millis() == 0) return;
     Question* const question = Take(query, /*parent=*/from, nullptr);
     if (question == nullptr) return;
     PassDown(*question);
@@ -133,11 +133,12 @@ void Queries::Drop(Questions::iterator question) {
 }
 
 void Queries::PassDown(Question& question) {
+  const absl::Duration left = question.deadline - runtime_.scheduler.MonotonicNow() - kHop;
+  if (left <= absl::ZeroDuration()) return;
   Frame frame;
   Query& query = *frame.mutable_query();
   query = question.query;
   question.wanted.ToProto(query.mutable_wanted());
-  const absl::Duration left = question.deadline - runtime_.scheduler.MonotonicNow();
   query.set_timeout_millis(static_cast<uint32_t>(absl::ToInt64Milliseconds(left)));
   for (const NodeId link : links_) {
     // Refused: the queue is full. The root misses what is behind this link, and asks again.

@@ -40,6 +40,9 @@ class Queries {
 
   static constexpr absl::Duration kCoalesce = absl::Milliseconds(10);
   static constexpr absl::Duration kMaxTimeout = absl::Minutes(5);
+  // Each agent is given so much less time than who asked it. A question dies out by that, even
+  // where agents have forgotten it when it comes round to them again.
+  static constexpr absl::Duration kHop = absl::Milliseconds(10);
   // Questions of one root at one agent, and of all roots. Past either the oldest is forgotten, of
   // that root or of the one that has the most: who asks too much hurts itself.
   static constexpr size_t kMaxQuestionsOfOneRoot = 320;

@@ -45,6 +45,22 @@ SurveyRows SurveyAndWait(SimWorld& world, int i, const gossip::SurveyRequest& re
   return *rows;
 }
 
+TEST(Queries, ThoseWithoutTimeDieOut) {
+  SimWorld world({.seed = 40, .nodes = 8, .latency_most = absl::Milliseconds(2)});
+  world.Settle();
+  const uint64_t before = world.network().traffic().frames;
+  for (uint32_t timeout = 0; timeout <= 20; ++timeout) {
+    peer::v1::Frame frame;
+    frame.mutable_query()->set_root(world.node(1).id());
+    frame.mutable_query()->set_id(timeout + 1);
+    frame.mutable_query()->set_timeout_millis(timeout);
+    ASSERT_TRUE(world.node(1).transport().Send(world.node(0).id(), frame));
+  }
+  world.RunFor(absl::Seconds(1));
+  // A heartbeat over each link, and some ten frames a question that goes one step further.
+  EXPECT_LT(world.network().traffic().frames - before, 500u);
+}
+
 TEST(Barrier, EndsWhenEveryAgentEnforcesTheWrite) {
   SimWorld world({.seed = 41,
                   .nodes = 24,
