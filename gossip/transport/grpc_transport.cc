@@ -190,7 +190,10 @@ void GrpcTransportImpl::Redial(NodeId peer, absl::Duration link_life) {
   // Between one half and all of it, so that agents which lost one peer together return apart.
   const int64_t half = absl::ToInt64Microseconds(wanted.delay) / 2;
   absl::Duration delay = absl::Microseconds(half + runtime_.random.Uniform(half + 1));
-  if (options_.node > peer) delay = std::max(delay, kPatience);
+  // Who lost a good link asks at once whether the peer's process is gone, and asks again if that
+  // failed; so both may dial. Of a young link it is the smaller's turn.
+  const bool young = link_life > absl::ZeroDuration() && link_life < kGoodLink;
+  if (options_.node > peer && young) delay = std::max(delay, kPatience);
   DialLater(peer, wanted, delay);
 }
 

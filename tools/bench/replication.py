@@ -179,6 +179,7 @@ class Replication:
         for number in range(CRASHES):
             victim = self.fleet.names[1 + number % (self.count - 1)]
             survivors = [name for name in self.fleet.names if name != victim]
+            time.sleep(3)  # Who has just started has links too young to be missed at once.
             watch = LivenessWatch(self.fleet, survivors)
             killed = time.time()
             self.fleet.kill_agent(victim, signal.SIGKILL)
