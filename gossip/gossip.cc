@@ -152,11 +152,13 @@ void GossipImpl::OnLinkUp(NodeId peer) {
 
 absl::Status GossipImpl::Admits(NodeId peer) const {
   const absl::Status admitted = roster_.Admits(peer);
+  if (!absl::IsNotFound(admitted)) return admitted;
   const bool alone = links_.empty() || (links_.size() == 1 && links_.count(peer) > 0);
   // Whoever lost its data, or was away while all that it knew were replaced, learns the roster from
   // whom the mesh's root certified: nobody else gets as far as this.
-  if (absl::IsNotFound(admitted) && alone) return absl::OkStatus();
-  return admitted;
+  if (alone) return absl::OkStatus();
+  // Of a dial, NOT_FOUND would say that nobody listens here (GrpcTransport::Options).
+  return absl::PermissionDeniedError(admitted.message());
 }
 
 void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
