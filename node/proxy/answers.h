@@ -45,7 +45,7 @@ struct AnswerHead {
   int status = 0;
   Reason reason = Reason::kNone;
   absl::string_view detail;      // Goes behind the body's text, if any.
-  absl::string_view request_id;  // Empty: the request had no head to take or give one.
+  absl::string_view request_id;  // Left out if empty.
   bool with_reason = true;
   bool close = false;                // connection: close
   bool announce_keep_alive = false;  // connection: keep-alive, for HTTP/1.0 clients.

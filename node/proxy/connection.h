@@ -80,6 +80,7 @@ class Connection final : public net::FdHandler, public upstream::Connection::Use
   bool StepHead();
   void StartExchange();
   void RememberForLog(const http::RequestHead& request);
+  void TakeUnreadableHead();
   Reason Route(const http::RequestHead& request, int* fixed_status);
   void WriteTargetHead(const http::RequestHead& request);
   void ChooseTarget();

@@ -108,6 +108,16 @@ void Connection::RememberForLog(const http::RequestHead& request) {
   x.request_id = {static_cast<uint32_t>(begin), static_cast<uint32_t>(x.text.size() - begin)};
 }
 
+// Malformed, too large or never whole. What it says of itself is not believed, its id included; the
+// answer and the log have one all the same, so that a client's report leads to the line.
+void Connection::TakeUnreadableHead() {
+  Exchange& x = *exchange_;
+  x.bytes_received = from_client_.view().size();
+  const size_t begin = x.text.size();
+  AppendNewRequestId(worker_.random, &x.text);
+  x.request_id = {static_cast<uint32_t>(begin), static_cast<uint32_t>(x.text.size() - begin)};
+}
+
 Reason Connection::Route(const http::RequestHead& request, int* fixed_status) {
   Exchange& x = *exchange_;
   if (x.snapshot != nullptr) x.service = x.snapshot->FindService(request.authority);

@@ -202,6 +202,7 @@ void Connection::Reply(Reason reason, int fixed_status, absl::string_view detail
   const Answer& answer = AnswerFor(reason);
   x.reason = reason;
   x.failure = answer.failure_reason;
+  if (x.request_phase == Exchange::RequestPhase::kHead) TakeUnreadableHead();
   x.request_phase = Exchange::RequestPhase::kAborted;
   x.target.reset();
   x.to_target.Clear();

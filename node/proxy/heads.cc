@@ -115,6 +115,10 @@ void AppendRequestId(const http::RequestHead& request, Random& random, std::stri
     out->append(cut.data(), cut.size());
     return;
   }
+  AppendNewRequestId(random, out);
+}
+
+void AppendNewRequestId(Random& random, std::string* out) {
   const uint64_t high = (random.Next64() & ~uint64_t{0xf000}) | 0x4000;               // Version 4.
   const uint64_t low = (random.Next64() & ~uint64_t{0} >> 2) | uint64_t{0b10} << 62;  // Variant.
   char uuid[36];

@@ -21,6 +21,8 @@ inline constexpr size_t kRequestIdBytesMax = 512;
 
 // The client's x-amzn-requestid, or a new UUID (RFC 9562, version 4), appended to `out`.
 void AppendRequestId(const http::RequestHead& request, Random& random, std::string* out);
+// The latter, for a request whose head cannot be read.
+void AppendNewRequestId(Random& random, std::string* out);
 
 // Views are borrowed for the call.
 struct TargetHeadContext {

@@ -49,6 +49,7 @@ struct MalformedCase {
   const char* name;
   std::string request;
   int status = 400;
+  bool goes_on = false;  // The head is good, and its body need not be read to its end.
 };
 class MalformedTest : public AnswersTest, public testing::WithParamInterface<MalformedCase> {};
 TEST_P(MalformedTest, IsRefusedAndTheConnectionClosed) {
@@ -61,6 +62,22 @@ TEST_P(MalformedTest, IsRefusedAndTheConnectionClosed) {
   EXPECT_EQ(StatusOf(response), GetParam().status) << response;
   EXPECT_EQ(HeaderOf(response, "connection"), "close");
   EXPECT_TRUE(HeaderOf(response, "x-trellis-reason").has_value());
+  // The log's line of it is found by the id, and says how much came.
+  const absl::optional<std::string> id = HeaderOf(response, "x-amzn-requestid");
+  ASSERT_TRUE(id.has_value()) << response;
+  EXPECT_EQ(id->size(), 36u);
+  const std::vector<std::string> lines = LogLines();
+  ASSERT_EQ(lines.size(), 1u);
+  rapidjson::Document line;
+  line.Parse(lines[0].c_str());
+  EXPECT_EQ(absl::string_view(line["requestId"].GetString()), *id);
+  const uint64_t received = line["bytesReceived"].GetUint64();
+  EXPECT_GT(received, 0u);
+  EXPECT_LE(received, GetParam().request.size());
+  // Of what is small, all: it comes in one read.
+  if (GetParam().request.size() < 1000 && !GetParam().goes_on) {
+    EXPECT_EQ(received, GetParam().request.size());
+  }
 }
 INSTANTIATE_TEST_SUITE_P(
     Requests, MalformedTest,
@@ -81,10 +98,12 @@ INSTANTIATE_TEST_SUITE_P(
         {"HeadTooLarge", absl::StrCat("GET / HTTP/1.1\r\nHost: svc.test\r\nA: ",
                                       std::string(61 * 1024, 'a'), "\r\n\r\n")},
         {"BadChunk",
-         "POST / HTTP/1.1\r\nHost: svc.test\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
+         "POST / HTTP/1.1\r\nHost: svc.test\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400,
+         true},
         {"Version", "GET / HTTP/2.0\r\nHost: svc.test\r\n\r\n", 505},
         {"EndsInTheHead", "GET / HTTP/1.1\r\nHost: svc"},
-        {"EndsInTheBody", "POST / HTTP/1.1\r\nHost: svc.test\r\nContent-Length: 9\r\n\r\nabc"},
+        {"EndsInTheBody", "POST / HTTP/1.1\r\nHost: svc.test\r\nContent-Length: 9\r\n\r\nabc", 400,
+         true},
     }),
     [](const auto& info) { return info.param.name; });
 
