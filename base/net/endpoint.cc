@@ -53,6 +53,16 @@ absl::StatusOr<Endpoint> Endpoint::FromAddress(absl::string_view address, uint16
       "\"", address, "\" is not an IP address; write an IPv4 or IPv6 address such as 10.1.0.9"));
 }
 
+bool Endpoint::CanBeDialled() const {
+  in6_addr six;
+  std::memcpy(&six, bytes_, sizeof(six));
+  const bool mapped = is_ipv6() && IN6_IS_ADDR_V4MAPPED(&six);
+  if (is_ipv6() && !mapped) return !IN6_IS_ADDR_UNSPECIFIED(&six) && !IN6_IS_ADDR_MULTICAST(&six);
+  const uint8_t* const four = mapped ? bytes_ + 12 : bytes_;
+  // 0.0.0.0/8 is "this network"; from 224 on are multicast, reserved and broadcast (RFC 6890).
+  return four[0] != 0 && four[0] < 224;
+}
+
 Endpoint Endpoint::FromSockaddr(const sockaddr_storage& address) {
   Endpoint endpoint;
   if (address.ss_family == AF_INET6) {

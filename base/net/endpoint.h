@@ -29,6 +29,8 @@ class Endpoint {
   bool is_ipv6() const { return family_ == AF_INET6; }
   int family() const { return family_; }
   uint16_t port() const { return port_; }
+  // Whether the address is one host's: neither unspecified nor multicast nor broadcast.
+  bool CanBeDialled() const;
   Endpoint WithPort(uint16_t port) const;
 
   std::string AddressString() const;  // "10.1.0.9", "fd00::1".

@@ -16,6 +16,17 @@ TEST(EndpointTest, PrintsWhatItParsed) {
   }
 }
 
+TEST(EndpointTest, KnowsWhatNobodyCanDial) {
+  for (const char* text : {"10.1.0.9", "127.0.0.1", "169.254.171.1", "fd00::1", "::1", "fe80::1",
+                           "::ffff:10.1.0.9"}) {
+    EXPECT_TRUE(Endpoint::FromAddress(text, 1)->CanBeDialled()) << text;
+  }
+  for (const char* text : {"0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "255.255.255.255",
+                           "::", "ff02::1", "::ffff:0.0.0.0", "::ffff:224.0.0.1"}) {
+    EXPECT_FALSE(Endpoint::FromAddress(text, 1)->CanBeDialled()) << text;
+  }
+}
+
 TEST(EndpointTest, RefusesWhatIsNoAddressAndPort) {
   for (const char* text : {"", "10.1.0.9", "10.1.0.9:", "10.1.0.9:65536", "10.1.0.9:+1", "host:80",
                            "fd00::1:80", "[10.1.0.9]:80", "[fd00::1:80", "10.1.0:80", ":80"}) {

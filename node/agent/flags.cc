@@ -23,6 +23,7 @@
 #include "absl/strings/str_split.h"
 #include "base/net/endpoint.h"
 #include "base/status_macros.h"
+#include "storage/resource/names.h"
 
 namespace trellis::agent {
 namespace {
@@ -78,7 +79,8 @@ bool IsLogLevel(absl::string_view text) {
 }
 
 bool IsDisplayName(absl::string_view text) {
-  return text.size() <= 63 && std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
+  return text.size() <= resource::kMaxAgentDisplayNameBytes &&
+         std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
 }
 
 // --- The table -----------------------------------------------------------------------------------
@@ -121,7 +123,8 @@ const std::vector<Option>& Options() {
        "Identity, keys and the replicated catalog. One agent at a time."},
       {"display_name", "NAME", "at most 63 printable characters without spaces",
        Text{&O::display_name, IsDisplayName, true},
-       "What people call this agent. Empty: the host's name."},
+       "What people call this agent; no two of a mesh have one name. Empty: init and join take the "
+       "host's name, and run leaves it as it is."},
       {"log_level", "LEVEL", "debug, info, warning or error", Text{&O::log_level, IsLogLevel},
        "Lines below it are not written to standard error."},
       {"mesh_listen", "IP:PORT", "an IP address and port, such as 0.0.0.0:7950",
@@ -458,7 +461,18 @@ absl::Status TakeCommand(const std::vector<std::string>& positional, CommandLine
   return absl::OkStatus();
 }
 
+// Also of run, which tells the others that the agent has moved.
+absl::Status CheckMeshAddress(absl::string_view address) {
+  const absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::Parse(address);
+  if (!endpoint.ok() || endpoint->CanBeDialled()) return absl::OkStatus();  // A name, or empty.
+  return absl::InvalidArgumentError(absl::StrCat(
+      "mesh_address: ", address,
+      " is no address that other agents can dial; give one of this host, such as "
+      "192.0.2.10:7950 (where it listens is mesh_listen)"));
+}
+
 absl::Status CheckRequired(const CommandLine& line) {
+  RETURN_IF_ERROR(CheckMeshAddress(line.options.mesh_address));
   const bool enrols = line.command == Command::kInit || line.command == Command::kJoin;
   if (enrols && line.options.mesh_address.empty()) {
     return absl::InvalidArgumentError(

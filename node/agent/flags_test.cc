@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -64,6 +65,25 @@ TEST(ParseCommandLineTest, InitAndJoinTakeWhatTheyNeed) {
   ASSERT_TRUE(join.ok()) << join.status();
   EXPECT_EQ(join->command, Command::kJoin);
   EXPECT_EQ(join->join_token, "-");
+}
+
+TEST(ParseCommandLineTest, MeshAddressThatNobodyCanDialIsRefused) {
+  for (const char* address : {"0.0.0.0:7950", "[::]:7950", "224.0.0.1:7950", "[ff02::1]:7950",
+                              "255.255.255.255:7950", "[::ffff:0.0.0.0]:7950"}) {
+    for (const char* command : {"init", "run"}) {
+      const auto line =
+          ParseCommandLine({command, absl::StrCat("--mesh_address=", address), "--vpc=main"});
+      ASSERT_FALSE(line.ok()) << address;
+      EXPECT_THAT(std::string(line.status().message()),
+                  HasSubstr("is no address that other agents can dial"));
+    }
+  }
+  EXPECT_TRUE(ParseCommandLine({"run", "--mesh_address=127.0.0.1:7950"}).ok());
+}
+
+TEST(ParseCommandLineTest, DisplayNameHasOneLimit) {
+  EXPECT_TRUE(ParseCommandLine({"run", "--display_name", std::string(63, 'a')}).ok());
+  EXPECT_FALSE(ParseCommandLine({"run", "--display_name", std::string(64, 'a')}).ok());
 }
 
 TEST(ParseCommandLineTest, HelpIsGivenWhateverElseIsWrong) {

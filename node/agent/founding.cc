@@ -14,6 +14,7 @@
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
 #include "node/agent/addresses.h"
+#include "node/agent/display_name.h"
 #include "proto/trellis/v1/resource.pb.h"
 #include "storage/resource/arn.h"
 #include "storage/resource/names.h"
@@ -48,6 +49,8 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
   RETURN_IF_ERROR(CheckFounderOptions(options));
   ASSIGN_OR_RETURN(const std::vector<std::string> addresses,
                    ChooseAddresses(options.addresses, InterfaceAddresses()));
+  ASSIGN_OR_RETURN(const std::string display_name,
+                   ChooseDisplayName(options.display_name, HostName()));
   SeededRandom random = RandomFromSystem();
   const std::string mesh_id = crypto::RandomBytes(trust::kMeshIdBytes);
   ASSIGN_OR_RETURN(const trust::MeshAuthority authority,
@@ -61,7 +64,7 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
   Identity identity;
   identity.local.set_mesh_id(absl::BytesToHexString(mesh_id));
   identity.local.set_node(trust::NodeHex(node));
-  identity.local.set_display_name(options.display_name);
+  identity.local.set_display_name(display_name);
   identity.local.set_vpc(vpc);
   identity.local.set_vpc_display_name(options.vpc);
   identity.local.set_account(options.account);

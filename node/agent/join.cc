@@ -11,6 +11,7 @@
 #include "base/runtime/random.h"
 #include "base/status_macros.h"
 #include "node/agent/addresses.h"
+#include "node/agent/display_name.h"
 #include "node/mesh/join.h"
 
 namespace trellis::agent {
@@ -28,7 +29,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   SeededRandom random = RandomFromSystem();
   mesh::JoinRequest request;
   request.node = random.Next64() | 1;  // Never 0, which means none.
-  request.display_name = options.display_name;
+  ASSIGN_OR_RETURN(request.display_name, ChooseDisplayName(options.display_name, HostName()));
   request.mesh_address = options.mesh_address;
   request.vpc = options.vpc;
   request.signing_key = signing_key.public_key();
@@ -42,7 +43,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   Identity identity;
   identity.local.set_mesh_id(absl::BytesToHexString(self.mesh_id));
   identity.local.set_node(trust::NodeHex(self.node));
-  identity.local.set_display_name(options.display_name);
+  identity.local.set_display_name(request.display_name);
   identity.local.set_vpc(self.vpc);
   identity.local.set_vpc_display_name(response.vpc_display_name());
   identity.local.set_account(response.account());

@@ -14,7 +14,7 @@ namespace trellis::agent {
 struct AgentOptions {
   // --- This host ---
   std::string data_dir = "/var/lib/trellis";
-  std::string display_name;  // Empty: the host's name.
+  std::string display_name;  // Empty: for init and join the host's name; for run as it is.
   std::string log_level = "info";
 
   // --- The mesh ---

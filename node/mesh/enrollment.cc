@@ -185,10 +185,11 @@ absl::Status Enrollment::CheckNewcomer(const peer::v1::EnrollRequest& request) c
   }
   RETURN_IF_ERROR(CheckHostPort(request.mesh_address()));
   const std::string& display_name = request.display_name();
-  if (display_name.empty() || display_name.size() > kMaxDisplayNameBytes ||
+  if (display_name.empty() || display_name.size() > resource::kMaxAgentDisplayNameBytes ||
       !absl::c_all_of(display_name, absl::ascii_isgraph)) {
     return absl::InvalidArgumentError(
-        "display_name: it must be 1 to 128 printable characters without spaces");
+        absl::StrCat("display_name: it must be 1 to ", resource::kMaxAgentDisplayNameBytes,
+                     " printable characters without spaces"));
   }
   // Also tombstones: an evicted node's id never returns.
   if (request.node() == 0 || catalog_.FindRecord(resource::AgentName(request.node())).has_value()) {

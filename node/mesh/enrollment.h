@@ -30,7 +30,6 @@ class Service;
 
 namespace trellis::mesh {
 
-inline constexpr size_t kMaxDisplayNameBytes = 128;
 // Members that a new agent is told to gossip with first; the roster brings the rest.
 inline constexpr int kMaxMembersTold = 8;
 // A token stays in the catalog for this long after its end, so that whoever asks why a host did not

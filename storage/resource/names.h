@@ -40,6 +40,8 @@ enum class Kind {
 // Longer names are refused everywhere.
 inline constexpr size_t kMaxNameBytes = 1024;
 inline constexpr size_t kMaxTargetIdBytes = 200;
+// Of agents: printable, without spaces. Those of other resources are in validate.cc.
+inline constexpr size_t kMaxAgentDisplayNameBytes = 63;
 
 // A parsed name.
 struct Name {

@@ -185,9 +185,9 @@ absl::Status ValidateServiceAssociation(const v1::ServiceAssociation& associatio
 absl::Status ValidateAgent(const v1::Agent& agent) {
   RETURN_IF_ERROR(CheckRole("agent.role", agent.role()));
   RETURN_IF_ERROR(CheckReference("agent.vpc", agent.vpc(), Kind::kVpc));
-  if (agent.display_name().size() > kMaxTextBytes) {
+  if (agent.display_name().size() > kMaxAgentDisplayNameBytes) {
     return BadField("agent.display_name", agent.display_name(), "is too long",
-                    absl::StrCat("at most ", kMaxTextBytes, " characters"));
+                    absl::StrCat("at most ", kMaxAgentDisplayNameBytes, " characters"));
   }
   // A host name or an address, and a port; who dials it resolves it.
   const std::string& address = agent.mesh_address();

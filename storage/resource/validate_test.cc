@@ -316,6 +316,7 @@ TEST(ValidateTest, AgentAndJoinToken) {
   agent.set_mesh_address("host.example:7950");
   Expect<v1::Agent>(
       {{"NoRole", [](auto& a) { a.clear_role(); }, "agent.role"},
+       {"LongName", [](auto& a) { a.set_display_name(std::string(64, 'a')); }, "agent.display_name"},
        {"NoPort", [](auto& a) { a.set_mesh_address("host"); }, "agent.mesh_address"},
        {"PortZero", [](auto& a) { a.set_mesh_address("host:0"); }, "agent.mesh_address"}},
       agent, ValidateAgent);
