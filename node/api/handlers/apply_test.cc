@@ -272,21 +272,63 @@ TEST_F(ApplyTest, WhatWasReadCanBeAppliedAgainAndAgain) {
   *request.add_manifests()->mutable_resource()->mutable_service() = read;
   ASSERT_OK_AND_ASSIGN(const auto same, agent_.CallWith(Apply, request));
   EXPECT_THAT(OutcomesOf(same), ElementsAre(kUnchanged));
-  // Its etag is that of the reading, and never in the way.
-  for (const int seconds : {90, 100}) {
-    request.mutable_manifests(0)
-        ->mutable_resource()
-        ->mutable_service()
-        ->mutable_idle_timeout()
-        ->set_seconds(seconds);
-    ASSERT_OK_AND_ASSIGN(const auto changed, agent_.CallWith(Apply, request));
-    EXPECT_THAT(OutcomesOf(changed), ElementsAre(kUpdated));
-  }
-  // Nor is its name when it is gone.
+  const auto idle_for = [&](int seconds) {
+    v1::Service& service = *request.mutable_manifests(0)->mutable_resource()->mutable_service();
+    service.mutable_idle_timeout()->set_seconds(seconds);
+    return agent_.CallWith(Apply, request);
+  };
+  ASSERT_OK_AND_ASSIGN(const auto changed, idle_for(90));
+  EXPECT_THAT(OutcomesOf(changed), ElementsAre(kUpdated));
+  // Its etag is that of the reading: no longer the service's, which matters to a change alone.
+  ASSERT_OK_AND_ASSIGN(const auto no_change, idle_for(90));
+  EXPECT_THAT(OutcomesOf(no_change), ElementsAre(kUnchanged));
+  EXPECT_EQ(idle_for(100).status().code(), StatusCode::kAborted);
+  request.mutable_manifests(0)->mutable_resource()->mutable_service()->clear_etag();
+  ASSERT_OK_AND_ASSIGN(const auto whatever_it_was, idle_for(100));
+  EXPECT_THAT(OutcomesOf(whatever_it_was), ElementsAre(kUpdated));
+  // Nothing that the server set is in the way when it is gone.
+  request.mutable_manifests(0)->mutable_resource()->mutable_service()->set_etag(read.etag());
   ASSERT_OK(agent_.Call(DeleteService, "name: 'pay'"));
   ASSERT_OK_AND_ASSIGN(const auto restored, agent_.CallWith(Apply, request));
   EXPECT_THAT(OutcomesOf(restored), ElementsAre(kCreated));
 }
+
+struct StaleEtag {
+  const char* name;
+  const char* etag;
+};
+class StaleEtagTest : public testing::TestWithParam<StaleEtag> {};
+
+TEST_P(StaleEtagTest, UndoesNobodysChange) {
+  TestAgent agent;
+  agent.MakeWorld();
+  ASSERT_OK(agent.Call(Apply,
+                       "manifests { resource { service {"
+                       "  display_name: 'pay' idle_timeout { seconds: 70 } } } }"));
+  const storage::Root before = agent.catalog->root();
+  const std::string text = absl::Substitute(
+      R"(manifests { source: 'a:1' resource { vpc { display_name: 'fresh' } } }
+         manifests {
+           source: 'a:3'
+           resource { service { display_name: 'pay' etag: '$0' idle_timeout { seconds: 90 } } }
+         })",
+      GetParam().etag);
+  for (const char* dry_run : {"", "validate_only: true"}) {
+    const absl::Status refused = agent.Call(Apply, absl::StrCat(text, dry_run)).status();
+    EXPECT_EQ(refused.code(), StatusCode::kAborted);
+    EXPECT_THAT(std::string(refused.message()),
+                testing::AllOf(StartsWith(absl::StrCat("a:3: etag: ", agent.Expand("{pay}"),
+                                                       " (pay) is now at ")),
+                               testing::EndsWith("; read it again and decide anew, or leave the "
+                                                 "etag out to write it whatever it is now")));
+  }
+  EXPECT_EQ(agent.catalog->root(), before) << "nothing of the transaction is written";
+}
+
+INSTANTIATE_TEST_SUITE_P(Etags, StaleEtagTest,
+                         testing::Values(StaleEtag{"Older", "017f0000000000000000000000000001"},
+                                         StaleEtag{"Garbage", "garbage"}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(ApplyTest, ARuleReadInOneListenerIsCopiedToAnother) {
   ASSERT_OK_AND_ASSIGN(const v1::Rule read, agent_.Call(GetRule, "name: '{cart/http/stock}'"));

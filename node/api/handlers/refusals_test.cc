@@ -290,9 +290,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "service.display_name: cannot change after creation; leave it as it is, or delete "
                 "the service and create it anew"},
         Refusal{"StaleEtag", Calling(UpdateService, "service { name: 'cart' etag: 'old' }"),
-                StatusCode::kAborted, "etag: {cart} is now at *"},
+                StatusCode::kAborted, "etag: {cart} (cart) is now at *"},
         Refusal{"StaleEtagOfADelete", Calling(DeleteService, "name: 'pay' etag: 'old'"),
-                StatusCode::kAborted, "etag: {pay} is now at *"},
+                StatusCode::kAborted, "etag: {pay} (pay) is now at *"},
         Refusal{"BadValue",
                 Calling(UpdateRule,
                         "rule { name: 'cart/http/stock' priority: 101 }"

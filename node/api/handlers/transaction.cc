@@ -79,8 +79,10 @@ absl::Status CheckMask(Kind kind, const google::protobuf::FieldMask& mask) {
 absl::Status CheckEtag(absl::string_view name, const v1::Resource& current,
                        absl::string_view etag) {
   if (etag.empty() || etag == resource::EtagOf(current)) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat("etag: ", name, " is now at ", resource::EtagOf(current),
-                                         "; read it again and decide anew"));
+  const std::string title = resource::DisplayName(current);
+  return absl::AbortedError(
+      absl::StrCat("etag: ", name, title.empty() ? "" : absl::StrCat(" (", title, ")"),
+                   " is now at ", resource::EtagOf(current), "; read it again and decide anew"));
 }
 
 absl::Status CheckFields(const v1::Resource& resource) {
@@ -255,6 +257,7 @@ absl::StatusOr<bool> Transaction::Update(absl::string_view name, v1::Resource gi
 
 absl::StatusOr<std::string> Transaction::Put(v1::Resource given, absl::string_view parent,
                                              v1::ApplyResponse::Outcome* outcome) {
+  const std::string etag = resource::EtagOf(given);
   RETURN_IF_ERROR(Prepare(OwnerBelow(parent), &given));
   v1::Resource filled = Filled(given, parent);
   ASSIGN_OR_RETURN(const std::string name, FindExisting(*this, filled, parent));
@@ -262,9 +265,16 @@ absl::StatusOr<std::string> Transaction::Put(v1::Resource given, absl::string_vi
     *outcome = v1::ApplyResponse::CREATED;
     return CreatePrepared(std::move(filled), parent);
   }
+  const std::shared_ptr<const v1::Resource> current = Find(name);
   ASSIGN_OR_RETURN(const bool differs, UpdatePrepared(name, given, nullptr));
   *outcome = differs ? v1::ApplyResponse::UPDATED : v1::ApplyResponse::UNCHANGED;
-  return name;
+  if (!differs) return name;
+  const absl::Status at_etag = CheckEtag(name, *current, etag);
+  if (at_etag.ok()) return name;
+  Undo();
+  return absl::Status(
+      at_etag.code(),
+      absl::StrCat(at_etag.message(), ", or leave the etag out to write it whatever it is now"));
 }
 
 absl::StatusOr<std::string> Transaction::CreatePrepared(v1::Resource given,

@@ -60,7 +60,9 @@ class Transaction final : public Directory {
                               const google::protobuf::FieldMask* mask);
 
   // Update if the resource is there already (FindExisting), else Create. Whatever the server sets
-  // is ignored, the etag too: what was read can be put anywhere, at any time.
+  // is ignored, so that what was read can be put anywhere; but for the etag of an update.
+  //   ABORTED           something would change, and `given` brings an etag that is not the current
+  //                     one; nothing of it stays in the transaction
   absl::StatusOr<std::string> Put(v1::Resource given, absl::string_view parent,
                                   v1::ApplyResponse::Outcome* outcome);
 
