@@ -132,6 +132,22 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity) 
   return WriteFile(folder, "agent.json", json);
 }
 
+absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string& json) {
+  storage::v1::LocalIdentity local;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(json, &local);
+  if (!parsed.ok()) return absl::InvalidArgumentError(parsed.ToString());
+  const auto check_hex = [](absl::string_view field, absl::string_view text, size_t digits) {
+    if (text.size() == digits &&
+        text.find_first_not_of("0123456789abcdef") == absl::string_view::npos) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(absl::StrCat(field, ": not ", digits, " hex digits"));
+  };
+  RETURN_IF_ERROR(check_hex("meshId", local.mesh_id(), 32));
+  RETURN_IF_ERROR(check_hex("node", local.node(), 16));
+  return local;
+}
+
 absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   const std::string folder = FolderOf(data_dir);
   const absl::StatusOr<std::string> json = ReadFile(absl::StrCat(folder, "/agent.json"));
@@ -143,16 +159,13 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   }
   RETURN_IF_ERROR(json.status());
   Identity identity;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(*json, &identity.local);
-  const auto is_hex = [](absl::string_view text, size_t digits) {
-    return text.size() == digits &&
-           text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
-  };
-  if (!parsed.ok() || !is_hex(identity.local.mesh_id(), 32) || !is_hex(identity.local.node(), 16)) {
-    return absl::DataLossError(absl::StrCat(
-        folder, "/agent.json cannot be read", parsed.ok() ? "" : ": ", parsed.ToString(),
-        "; restore it from a backup, or move ", data_dir, " away and join again"));
+  absl::StatusOr<storage::v1::LocalIdentity> local = ParseLocalIdentity(*json);
+  if (!local.ok()) {
+    return absl::DataLossError(
+        absl::StrCat(folder, "/agent.json cannot be read: ", local.status().message(),
+                     "; restore it from a backup, or move ", data_dir, " away and join again"));
   }
+  identity.local = *std::move(local);
   ASSIGN_OR_RETURN(identity.root_pem, ReadFile(absl::StrCat(folder, "/root.pem")));
   ASSIGN_OR_RETURN(identity.certificate_pem, ReadFile(absl::StrCat(folder, "/agent.pem")));
   ASSIGN_OR_RETURN(identity.key_pem, ReadKey(absl::StrCat(folder, "/agent.key")));

@@ -39,6 +39,24 @@ std::string IdentityFileText(const tls::Credentials& credentials) {
   return absl::StrCat(credentials.key_pem, credentials.certificate_pem, credentials.root_pem);
 }
 
+absl::StatusOr<tls::Credentials> ParseIdentity(absl::string_view text) {
+  tls::Credentials credentials;
+  for (const std::string& block : PemBlocks(text)) {
+    if (absl::StrContains(block.substr(0, block.find('\n')), "PRIVATE KEY")) {
+      credentials.key_pem = block;
+    } else {
+      (credentials.certificate_pem.empty() ? credentials.certificate_pem : credentials.root_pem) =
+          block;
+    }
+  }
+  if (credentials.key_pem.empty() || credentials.root_pem.empty()) {
+    return absl::InvalidArgumentError(
+        "not an identity: expected a private key and two certificates in PEM, as "
+        "`trellisctl operator create` writes them");
+  }
+  return credentials;
+}
+
 absl::StatusOr<tls::Credentials> ReadIdentityFile(const std::string& path) {
   const auto refuse = [&](absl::string_view why) {
     return absl::InvalidArgumentError(absl::StrCat("--identity: \"", path, "\": ", why));
@@ -54,20 +72,8 @@ absl::StatusOr<tls::Credentials> ReadIdentityFile(const std::string& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(file.gcount());
 
-  tls::Credentials credentials;
-  for (const std::string& block : PemBlocks(text)) {
-    if (absl::StrContains(block.substr(0, block.find('\n')), "PRIVATE KEY")) {
-      credentials.key_pem = block;
-    } else {
-      (credentials.certificate_pem.empty() ? credentials.certificate_pem : credentials.root_pem) =
-          block;
-    }
-  }
-  if (credentials.key_pem.empty() || credentials.root_pem.empty()) {
-    return refuse(
-        "not an identity: expected a private key and two certificates in PEM, as "
-        "`trellisctl operator create` writes them");
-  }
+  absl::StatusOr<tls::Credentials> credentials = ParseIdentity(text);
+  if (!credentials.ok()) return refuse(credentials.status().message());
   return credentials;
 }
 
