@@ -54,13 +54,8 @@ absl::StatusOr<Endpoint> Endpoint::FromAddress(absl::string_view address, uint16
 }
 
 bool Endpoint::CanBeDialled() const {
-  in6_addr six;
-  std::memcpy(&six, bytes_, sizeof(six));
-  const bool mapped = is_ipv6() && IN6_IS_ADDR_V4MAPPED(&six);
-  if (is_ipv6() && !mapped) return !IN6_IS_ADDR_UNSPECIFIED(&six) && !IN6_IS_ADDR_MULTICAST(&six);
-  const uint8_t* const four = mapped ? bytes_ + 12 : bytes_;
-  // 0.0.0.0/8 is "this network"; from 224 on are multicast, reserved and broadcast (RFC 6890).
-  return four[0] != 0 && four[0] < 224;
+  const absl::string_view what = Unroutable();
+  return what.empty() || what == "link-local";
 }
 
 Endpoint Endpoint::FromSockaddr(const sockaddr_storage& address) {
@@ -82,6 +77,26 @@ Endpoint Endpoint::WithPort(uint16_t port) const {
   Endpoint copy = *this;
   copy.port_ = port;
   return copy;
+}
+
+absl::string_view Endpoint::Unroutable() const {
+  constexpr uint8_t kMappedPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  constexpr uint8_t kAnyIpv6[16] = {};
+  constexpr uint8_t kBroadcast[4] = {255, 255, 255, 255};
+  const bool mapped = is_ipv6() && std::memcmp(bytes_, kMappedPrefix, sizeof(kMappedPrefix)) == 0;
+  if (is_ipv6() && !mapped) {
+    if (std::memcmp(bytes_, kAnyIpv6, sizeof(kAnyIpv6)) == 0) return "unspecified";
+    if (bytes_[0] == 0xff) return "multicast";
+    if (bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80) return "link-local";
+    return "";
+  }
+  const uint8_t* ipv4 = mapped ? bytes_ + sizeof(kMappedPrefix) : bytes_;
+  if (ipv4[0] == 0) return "unspecified";
+  if (ipv4[0] == 169 && ipv4[1] == 254) return "link-local";
+  if (ipv4[0] >= 224 && ipv4[0] <= 239) return "multicast";
+  if (std::memcmp(ipv4, kBroadcast, sizeof(kBroadcast)) == 0) return "broadcast";
+  if (ipv4[0] >= 240) return "reserved";
+  return "";
 }
 
 std::string Endpoint::AddressString() const {

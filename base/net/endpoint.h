@@ -33,6 +33,11 @@ class Endpoint {
   bool CanBeDialled() const;
   Endpoint WithPort(uint16_t port) const;
 
+  // What the address is, if no host of a network can be reached by it: "unspecified", "multicast",
+  // "broadcast", "reserved" or "link-local" (RFC 6890; an IPv4-mapped IPv6 address is what it
+  // maps). Else empty, also for loopback.
+  absl::string_view Unroutable() const;
+
   std::string AddressString() const;  // "10.1.0.9", "fd00::1".
   std::string ToString() const;       // "10.1.0.9:8080", "[fd00::1]:80".
   // Fills `address` for bind and connect; returns its length.

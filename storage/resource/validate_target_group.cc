@@ -156,6 +156,26 @@ absl::Status ValidateTargetGroup(const v1::TargetGroup& group) {
   return group.has_health_check() ? CheckHealthCheck(group) : absl::OkStatus();
 }
 
+namespace {
+
+// Whoever may register a target makes every agent that calls the service connect to it: not to
+// where no target can be, nor to what a host has for itself alone (docs/decisions/0013).
+absl::Status CheckMayBeTarget(absl::string_view field, const std::string& text) {
+  constexpr absl::string_view kIpv6Metadata = "fd00:ec2::254";
+  constexpr absl::string_view kGive = "the address of one host, such as 10.1.0.11";
+  const auto address = net::Endpoint::FromAddress(text, 0);
+  if (!address.ok()) return absl::OkStatus();  // Of an instance or ARN.
+  if (const absl::string_view what = address->Unroutable(); !what.empty()) {
+    return BadField(field, text, absl::StrCat("is ", what, ", which no target can be"), kGive);
+  }
+  if (address->AddressString() == kIpv6Metadata) {
+    return BadField(field, text, "is where a host asks for its own metadata", kGive);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status ValidateTarget(const v1::Target& target) {
   const std::string& id = target.id();
   const bool printable =
@@ -170,7 +190,8 @@ absl::Status ValidateTarget(const v1::Target& target) {
     return BadField("target.address", target.address(), "is no IP address",
                     "the address the instance answers on");
   }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CheckMayBeTarget("target.id", id));
+  return CheckMayBeTarget("target.address", target.address());
 }
 
 void ApplyDefaultsTargetGroup(v1::TargetGroup* group) {

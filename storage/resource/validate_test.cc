@@ -277,12 +277,28 @@ TEST(ValidateTest, LambdaAndLoadBalancerGroups) {
 TEST(ValidateTest, TargetVpcAndAssociations) {
   v1::Target target;
   target.set_id("10.0.0.1");
-  Expect<v1::Target>({{"NoId", [](auto& t) { t.clear_id(); }, "target.id"},
-                      {"IdLong", [](auto& t) { t.set_id(std::string(201, 'a')); }, "target.id"},
-                      {"IdSpace", [](auto& t) { t.set_id("a b"); }, "target.id"},
-                      {"Port", [](auto& t) { t.set_port(65536); }, "target.port"},
-                      {"Address", [](auto& t) { t.set_address("host"); }, "target.address"}},
-                     target, ValidateTarget);
+  Expect<v1::Target>(
+      {{"NoId", [](auto& t) { t.clear_id(); }, "target.id"},
+       {"IdLong", [](auto& t) { t.set_id(std::string(201, 'a')); }, "target.id"},
+       {"IdSpace", [](auto& t) { t.set_id("a b"); }, "target.id"},
+       {"Port", [](auto& t) { t.set_port(65536); }, "target.port"},
+       {"Address", [](auto& t) { t.set_address("host"); }, "target.address"},
+       {"Unspecified", [](auto& t) { t.set_id("0.0.0.0"); },
+        "target.id: \"0.0.0.0\" is unspecified, which no target can be"},
+       {"Multicast", [](auto& t) { t.set_id("224.0.0.1"); }, "target.id"},
+       {"Broadcast", [](auto& t) { t.set_id("255.255.255.255"); }, "target.id"},
+       {"Metadata", [](auto& t) { t.set_id("169.254.169.254"); },
+        "target.id: \"169.254.169.254\" is link-local"},
+       {"MetadataMapped", [](auto& t) { t.set_id("::ffff:169.254.169.254"); }, "target.id"},
+       {"MetadataOverIpv6", [](auto& t) { t.set_id("fd00:ec2::254"); },
+        "target.id: \"fd00:ec2::254\" is where a host asks for its own metadata"},
+       {"OurOwnAddress", [](auto& t) { t.set_id("169.254.171.1"); }, "target.id"},
+       {"LinkLocalIpv6", [](auto& t) { t.set_id("fe80::1"); }, "target.id"},
+       {"OfAnInstance", [](auto& t) { t.set_address("169.254.169.254"); },
+        "target.address: \"169.254.169.254\" is link-local"},
+       {"Public", [](auto& t) { t.set_id("8.8.8.8"); }, ""},
+       {"Loopback", [](auto& t) { t.set_id("127.0.0.1"); }, ""}},
+      target, ValidateTarget);
 
   v1::Vpc vpc;
   vpc.set_display_name("storefront");
