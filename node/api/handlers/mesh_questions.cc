@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "google/protobuf/util/time_util.h"
+#include "node/api/handlers/settling.h"
 #include "node/api/handlers/standard.h"
 #include "storage/resource/names.h"
 
@@ -57,11 +58,12 @@ absl::StatusOr<absl::Duration> TimeoutOf(const v1::WaitForConvergenceRequest& re
   if (!request.has_timeout()) return kDefaultWait;
   const absl::Duration timeout =
       absl::Seconds(request.timeout().seconds()) + absl::Nanoseconds(request.timeout().nanos());
+  constexpr absl::Duration kLeast = gossip::Barriers::kLeastTimeout;
   constexpr absl::Duration kMost = gossip::Queries::kMaxTimeout;
-  if (timeout >= absl::ZeroDuration() && timeout <= kMost) return timeout;
-  return absl::InvalidArgumentError(absl::StrCat("timeout: ", absl::FormatDuration(timeout),
-                                                 " is not between 0 and ",
-                                                 absl::FormatDuration(kMost)));
+  if (timeout >= kLeast && timeout <= kMost) return timeout;
+  return absl::InvalidArgumentError(
+      absl::StrCat("timeout: ", absl::FormatDuration(timeout), " is out of range; give ",
+                   absl::FormatDuration(kLeast), " to ", absl::FormatDuration(kMost)));
 }
 
 // An agent as the roster has it; a bare name until its record has come.
@@ -255,10 +257,16 @@ uint64_t MeshQuestions::WaitForConvergence(const v1::WaitForConvergenceRequest& 
   }
   const uint64_t id = next_id_++;
   const absl::Duration began = agent_.runtime.scheduler.MonotonicNow();
+  // What only some were asked about says nothing of the others.
+  storage::VersionVector asked_of_all;
+  if (!barrier->only_self && barrier->vpc.empty()) asked_of_all = barrier->wanted;
   asked_[id] = agent_.gossip.Barrier(
-      *std::move(barrier),
-      [this, id, began, answer = std::move(answer)](const BarrierResult& result) mutable {
+      *std::move(barrier), [this, id, began, asked_of_all = std::move(asked_of_all),
+                            answer = std::move(answer)](const BarrierResult& result) mutable {
         asked_.erase(id);
+        if (result.outcome == BarrierResult::Outcome::kAll && agent_.settling != nullptr) {
+          agent_.settling->OnEnforced(asked_of_all);
+        }
         answer(ResponseOf(agent_.catalog, result, agent_.runtime.scheduler.MonotonicNow() - began));
       });
   return id;

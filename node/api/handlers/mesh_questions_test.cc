@@ -8,6 +8,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "gtest/gtest.h"
 #include "node/api/handlers/service.h"
+#include "node/api/handlers/settling.h"
 #include "node/api/handlers/test_agent.h"
 #include "tests/support/status_matchers.h"
 
@@ -107,6 +108,28 @@ TEST_F(MeshQuestionsTest, WaitsForTheTokensWriteAlone) {
   EXPECT_EQ(waited_->p99().nanos(), 8000000);
 }
 
+TEST_F(MeshQuestionsTest, WhoWaitedForAllSeesWhatWasCreatedActive) {
+  Settling settling(*agent_.catalog, agent_.gossip, agent_.context.runtime);
+  agent_.context.settling = &settling;
+  const std::string token = Write();
+  const auto status = [&] {
+    const auto service = agent_.Call(GetService, "name: 'new'");
+    EXPECT_OK(service);
+    return service->status();
+  };
+  agent_.gossip.result = {.outcome = BarrierResult::Outcome::kAll, .agents = 1, .enforcing = 1};
+  for (const char* of_some : {"answering_agent_only: true", "vpc: 'main'"}) {
+    Wait(of_some);
+    agent_.gossip.Answer();
+    EXPECT_EQ(status(), v1::CREATE_IN_PROGRESS) << of_some;
+  }
+  Wait(absl::StrCat("mesh_token: '", token, "'"));
+  agent_.gossip.Answer();
+  EXPECT_EQ(answers_, 3);
+  EXPECT_EQ(status(), v1::ACTIVE);
+  agent_.context.settling = nullptr;
+}
+
 TEST_F(MeshQuestionsTest, NamesStragglersAndTheUnreachable) {
   Wait("");
   EXPECT_EQ(agent_.gossip.barriers[0].wanted, agent_.catalog->vector());
@@ -155,7 +178,9 @@ TEST_F(MeshQuestionsTest, BadRequestsAndTooManyAreRefused) {
   for (const Case& refused :
        {Case{"mesh_token: 'garbage'", StatusCode::kInvalidArgument, "mesh_token"},
         Case{"timeout { seconds: 301 }", StatusCode::kInvalidArgument,
-             "timeout: 5m1s is not between 0 and 5m"},
+             "timeout: 5m1s is out of range; give 200ms to 5m"},
+        Case{"timeout { nanos: 199999999 }", StatusCode::kInvalidArgument,
+             "timeout: 199.999999ms is out of range"},
         Case{"timeout { seconds: -1 }", StatusCode::kInvalidArgument, "timeout"},
         Case{"vpc: 'nowhere'", StatusCode::kNotFound, "vpc: there is no VPC \"nowhere\""},
         Case{"vpc: 'main' answering_agent_only: true", StatusCode::kInvalidArgument, "vpc"},

@@ -26,6 +26,10 @@ bool Settling::IsCreated(const storage::Catalog::Record& record) {
   return record.create_time != record.version.time();
 }
 
+void Settling::OnEnforced(const storage::VersionVector& writes) {
+  for (const auto& [origin, head] : writes.heads()) settled_.Advance(origin, head);
+}
+
 void Settling::OnWanted() {
   wanted_last_ = runtime_.scheduler.MonotonicNow();
   if (!std::exchange(wanted_, true)) wanted_since_ = wanted_last_;
@@ -63,8 +67,7 @@ void Settling::Begin() {
                              [this, wanted = request.wanted](const gossip::BarrierResult& result) {
                                barrier_ = 0;
                                if (result.outcome != gossip::BarrierResult::Outcome::kIncomplete) {
-                                 for (const auto& [origin, head] : wanted.heads())
-                                   settled_.Advance(origin, head);
+                                 OnEnforced(wanted);
                                }
                                ArmTimer();
                              });

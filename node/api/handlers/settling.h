@@ -38,6 +38,9 @@ class Settling {
   // begins to find out.
   bool IsCreated(const storage::Catalog::Record& record);
 
+  // Somebody else has found out that all agents enforce `writes`: who waited for that sees ACTIVE.
+  void OnEnforced(const storage::VersionVector& writes);
+
  private:
   void OnWanted();
   void ArmTimer();
