@@ -50,7 +50,7 @@ std::vector<CommandSpec> MakeCommands() {
                   .value_optional = true},
                  {.name = "timeout",
                   .value = "TIME",
-                  .help = "How long to wait: at most 5m, 10s unless given."},
+                  .help = "How long to wait: 200ms to 5m, 10s unless given."},
                  {.name = "account", .value = "ID", .help = "Who owns what names no account."}},
        .details = "Resources are found by name in their parent: what is missing is created, what "
                   "differs is\n"
@@ -130,7 +130,7 @@ std::vector<CommandSpec> MakeCommands() {
       {.words = "mesh wait",
        .arguments = "",
        .summary = "Wait until every agent enforces what this one holds.",
-       .flags = {{.name = "timeout", .value = "TIME", .help = "At most 5m; 10s unless given."},
+       .flags = {{.name = "timeout", .value = "TIME", .help = "200ms to 5m; 10s unless given."},
                  {.name = "min",
                   .value = "N|N%",
                   .help = "So many agents, or that share of them, are enough."},
@@ -149,7 +149,8 @@ std::vector<CommandSpec> MakeCommands() {
        .summary = "Show when each agent received a recent write, from whom, and enforced it.",
        .min_arguments = 1,
        .max_arguments = 1,
-       .details = "TOKEN is the meshToken of the write's answer, ETAG that of a resource.",
+       .details = "TOKEN is the meshToken of a write, which -o yaml and json show; ETAG that of a "
+                  "resource.",
        .run = RunTrace},
       {.words = "conflicts list",
        .arguments = "",
@@ -264,7 +265,7 @@ const CommandTable& Commands() {
             .help = "The operator's identity, from `operator create`."},
            {.name = "token",
             .value = "TOKEN",
-            .help = "A write the agent must hold before it answers: the meshToken of its answer."},
+            .help = "A write the agent must hold before it answers: its meshToken (with -o yaml)."},
            {.name = "output",
             .letter = 'o',
             .value = "FORMAT",

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "proto/trellis/v1/mesh_api.pb.h"
@@ -54,6 +55,9 @@ absl::Status RunAgentEvict(Session& session, const Invocation& call);
 // commands.cc
 absl::Status RunVersion(Session& session, const Invocation& call);
 absl::Status RunCompletion(Session& session, const Invocation& call);
+
+// --timeout of a wait. INVALID_ARGUMENT: not one that agents take; nothing has been asked of them.
+absl::StatusOr<absl::Duration> WaitTimeout(const Invocation& call);
 
 // Waits as `request` says, for at most `timeout`, and says how it went.
 // DEADLINE_EXCEEDED (exit 3): not by all, or as many as it wants, in time; the message names who

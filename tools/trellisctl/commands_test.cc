@@ -18,6 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/trellis/v1/admin.grpc.pb.h"
+#include "tools/trellisctl/document.h"
 #include "tools/trellisctl/fake_agent.h"
 
 namespace trellis::ctl {
@@ -221,6 +222,7 @@ TEST_F(CommandsTest, DescribeServiceShowsListenersRulesSharesAndTargets) {
   customDomain: inventory.example
   status: ACTIVE
   resourceName: services/svc-1
+  etag: "0e"
 
 Service networks
   SERVICE NETWORK  STATUS
@@ -322,6 +324,90 @@ TEST_F(CommandsTest, ATokenTravelsWithTheCall) {
   EXPECT_EQ(agent_.token, "");
   EXPECT_EQ(Run({"--token=token-1", "mesh", "status"}), 0);
   EXPECT_EQ(agent_.token, "token-1");
+}
+
+TEST_F(CommandsTest, AWrongTokenIsCalledByItsFlag) {
+  EXPECT_EQ(Run({"--token=garbage", "mesh", "status"}), 1);
+  EXPECT_EQ(err_, "error: --token: not one\n");
+}
+
+// What a script takes out of the answer.
+std::string MeshTokenIn(const std::string& printed) {
+  const auto documents = ParseDocuments(printed, "printed");
+  if (!documents.ok() || documents->size() != 1) return printed;
+  const Node* token = documents->front().Find("meshToken");
+  return token == nullptr ? "none" : token->text;
+}
+
+TEST_F(CommandsTest, EveryWritePrintsATokenThatTraceAndTokenTake) {
+  const std::vector<std::string> kWrites[] = {
+      {"apply", "-f", "-"},
+      {"delete", "service", "inventory"},
+      {"delete", "-f", "-"},
+      {"register", "blue", "10.1.0.13:8080"},
+      {"deregister", "blue", "10.1.0.11:8080"},
+      {"agent", "evict", "agent-1"},
+      {"conflicts", "drop", "services/svc-1"},
+  };
+  for (std::vector<std::string> words : kWrites) {
+    for (const char* format : {"yaml", "json"}) {
+      std::vector<std::string> line = words;
+      line.insert(line.end(), {"-o", format});
+      EXPECT_EQ(Run(line, "kind: Service\nname: inventory\n"), 0) << err_;
+      const std::string token = MeshTokenIn(out_);
+      EXPECT_EQ(token, "token-1") << words[0] << " " << words[1] << ": " << out_;
+      EXPECT_EQ(Run({"trace", token}), 0);
+      EXPECT_EQ(Run({"--token", token, "mesh", "status"}), 0);
+      EXPECT_EQ(agent_.token, token);
+    }
+  }
+}
+
+TEST_F(CommandsTest, WhatWroteNothingHasAnEmptyToken) {
+  EXPECT_EQ(Run({"apply", "-f", "-", "--dry-run", "-o", "json"}, kVpcYaml), 0);
+  EXPECT_EQ(MeshTokenIn(out_), "");
+  EXPECT_EQ(Run({"delete", "-f", "-", "-o", "yaml"}, "kind: Service\nname: gone\n"), 0);
+  EXPECT_EQ(out_,
+            "meshToken: \"\"\nresults:\n  - outcome: \"not there\"\n    kind: Service\n    name: "
+            "gone\n");
+}
+
+TEST_F(CommandsTest, ApplySaysTheOutcomeOfEachResourceToProgramsToo) {
+  EXPECT_EQ(Run({"apply", "-f", "-", "--dry-run", "-o", "yaml"}, kVpcYaml), 0);
+  EXPECT_EQ(out_, R"(meshToken: ""
+results:
+  - outcome: created
+    resource:
+      kind: Vpc
+      name: warehouse
+  - outcome: created
+    resource:
+      kind: Target
+      targetGroup: blue
+      id: "10.1.0.1"
+)");
+  EXPECT_EQ(Run({"apply", "-f", "-", "-o", "json"}, kVpcYaml), 0);
+  EXPECT_THAT(out_, HasSubstr("\"outcome\": \"created\",\n"));
+}
+
+TEST_F(CommandsTest, ATimeoutThatAgentsDoNotTakeIsRefusedBeforeAnythingIsSent) {
+  for (const char* timeout : {"--timeout=5000s", "--timeout=100ms"}) {
+    EXPECT_EQ(Run({"apply", "-f", "-", "--wait", timeout}, kVpcYaml), 2);
+    EXPECT_EQ(agent_.applied.manifests_size(), 0);
+    EXPECT_EQ(Run({"mesh", "wait", timeout}), 2);
+  }
+  EXPECT_EQ(err_, "error: --timeout: \"100ms\"; expected 200ms to 5m\n");
+}
+
+TEST_F(CommandsTest, DeleteOfAFileWithAnEtagWantsItToBeTheResources) {
+  const std::string yaml = "kind: Service\nname: inventory\netag: ";
+  EXPECT_EQ(Run({"delete", "-f", "-"}, yaml + "\"0d\"\n"), 1);
+  EXPECT_EQ(err_,
+            "error: <stdin>:3:7: etag: services/svc-1 (inventory) is now at 0e; read it again and "
+            "decide anew, or leave the etag out to delete it whatever it is now\n");
+  EXPECT_THAT(agent_.deleted, IsEmpty());
+  EXPECT_EQ(Run({"delete", "-f", "-"}, yaml + "\"0e\"\n"), 0) << err_;
+  EXPECT_EQ(agent_.deleted_etag, "0e") << "the agent looks again";
 }
 
 TEST_F(CommandsTest, TraceShowsTheWayOfAWrite) {

@@ -7,10 +7,27 @@
 namespace trellis::ctl {
 namespace {
 
+// The character that `text`, which is UTF-8, begins with, if YAML takes it only as an escape: above
+// U+007F those are U+0080 to U+009F, U+FFFE and U+FFFF. Else 0.
+int EscapedBeyondAscii(absl::string_view text) {
+  const auto byte = [&](size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+  };
+  if (byte(0) == 0xc2 && byte(1) < 0xa0) return byte(1);
+  if (byte(0) == 0xef && byte(1) == 0xbf && byte(2) > 0xbd) return 0xff40 + byte(2);
+  return 0;
+}
+
 // JSON's escapes, which YAML's double quotes share.
 std::string Quote(absl::string_view text) {
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (const int code = EscapedBeyondAscii(text.substr(i)); code != 0) {
+      absl::StrAppendFormat(&quoted, "\\u%04x", code);
+      i += code < 0x100 ? 1 : 2;
+      continue;
+    }
     switch (c) {
       case '"':
         quoted += "\\\"";

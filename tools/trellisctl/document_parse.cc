@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "tools/trellisctl/document.h"
 
@@ -92,11 +93,6 @@ class TreeBuilder : public YAML::EventHandler {
 
   void Open(const YAML::Mark& mark, Node container) {
     if (!status_.ok()) return;
-    if (!open_.empty() && open_.back().node.type == Node::Type::kMapping &&
-        !open_.back().pending.has_value()) {
-      Refuse(mark, "a key that is not plain text; keys are field names");
-      return;
-    }
     if (open_.size() >= kMaxDepth) {
       RefuseSize(mark, absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
       return;
@@ -194,6 +190,47 @@ size_t FindMalformedUtf8(absl::string_view text) {
   return absl::string_view::npos;
 }
 
+// The offset of the first character outside YAML 1.2's c-printable, or npos; `text` is well-formed
+// UTF-8. The parser does not look, and takes some for signs of its own: NUL begins an escape,
+// U+0004 ends the text.
+size_t FindForbidden(absl::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const uint8_t c = static_cast<uint8_t>(text[i]);
+    const auto next = [&](size_t ahead) { return static_cast<uint8_t>(text[i + ahead]); };
+    const bool c0 = c < 0x20 && c != '\t' && c != '\n' && c != '\r';
+    const bool c1 = c == 0xc2 && next(1) < 0xa0 && next(1) != 0x85;            // U+0080 to U+009F.
+    const bool no_character = c == 0xef && next(1) == 0xbf && next(2) > 0xbd;  // U+FFFE, U+FFFF.
+    if (c0 || c == 0x7f || c1 || no_character) return i;
+  }
+  return absl::string_view::npos;
+}
+
+// "f.yaml:3:7": as the parser counts, in bytes from 1.
+std::string PlaceOf(absl::string_view source, absl::string_view text, size_t offset) {
+  const absl::string_view before = text.substr(0, offset);
+  const int64_t line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t line_begin = before.rfind('\n') + 1;  // 0 if there is none: npos is -1.
+  return absl::StrCat(source, ":", line, ":", offset - line_begin + 1);
+}
+
+absl::Status CheckCharacters(absl::string_view text, absl::string_view source) {
+  if (const size_t at = FindMalformedUtf8(text); at != absl::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat(PlaceOf(source, text, at), ": byte ", at,
+                                                   " is not UTF-8; save the file as UTF-8"));
+  }
+  const size_t at = FindForbidden(text);
+  if (at == absl::string_view::npos) return absl::OkStatus();
+  const uint8_t lead = static_cast<uint8_t>(text[at]);
+  const auto code = [&] {
+    if (lead < 0x80) return absl::StrFormat("%04X", lead);
+    const uint8_t last = static_cast<uint8_t>(text[at + (lead == 0xc2 ? 1 : 2)]);
+    return lead == 0xc2 ? absl::StrFormat("%04X", last) : absl::StrFormat("FF%02X", last + 0x40);
+  };
+  return absl::InvalidArgumentError(
+      absl::StrCat(PlaceOf(source, text, at), ": the character U+", code(),
+                   " may not stand in YAML; leave it out, or write \"\\u", code(), "\""));
+}
+
 absl::Status NotYaml(absl::string_view source, const YAML::Exception& error) {
   return absl::InvalidArgumentError(absl::StrCat(At(source, error.mark), "not YAML: ", error.msg));
 }
@@ -220,11 +257,7 @@ absl::StatusOr<std::vector<Node>> ParseDocuments(absl::string_view text, absl::s
                                                      kMaxDocumentBytes,
                                                      " are read: split the file"));
   }
-  if (const size_t at = FindMalformedUtf8(text); at != absl::string_view::npos) {
-    const int64_t line = 1 + std::count(text.begin(), text.begin() + at, '\n');
-    return absl::InvalidArgumentError(
-        absl::StrCat(source, ":", line, ": byte ", at, " is not UTF-8; save the file as UTF-8"));
-  }
+  RETURN_IF_ERROR(CheckCharacters(text, source));
   std::istringstream stream{std::string(text)};
   std::vector<Node> documents;
   try {

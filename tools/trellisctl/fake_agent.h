@@ -43,6 +43,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   v1::CreateJoinTokenRequest token_asked;
   v1::CreateOperatorCertificateRequest operator_asked;
   std::vector<std::string> deleted;
+  std::string deleted_etag;  // That the last deletion of a service brought.
   v1::ResolveConflictRequest resolved;
   bool no_conflicts = false;
   int conflicts = 0;
@@ -61,7 +62,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       *result->mutable_resource() = manifest.resource();
       result->set_outcome(v1::ApplyResponse::CREATED);
     }
-    response->set_mesh_token("token-1");
+    if (!request->validate_only()) response->set_mesh_token("token-1");
     return grpc::Status::OK;
   }
   grpc::Status WaitForConvergence(grpc::ServerContext*,
@@ -106,9 +107,13 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   grpc::Status GetMeshState(grpc::ServerContext* context, const v1::GetMeshStateRequest*,
                             v1::MeshState* state) override {
     MutexLock lock(mutex_);
+    token.clear();
     const auto brought = context->client_metadata().find("x-mesh-token");
     if (brought != context->client_metadata().end()) {
       token.assign(brought->second.data(), brought->second.size());
+    }
+    if (token == "garbage") {
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "mesh_token: not one");
     }
     state->set_mesh_id("0123456789abcdef");
     state->set_answered_by("agents/0000000000000001");
@@ -188,10 +193,12 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     }
     return grpc::Status::OK;
   }
-  grpc::Status DeleteService(grpc::ServerContext*, const v1::DeleteServiceRequest* request,
+  grpc::Status DeleteService(grpc::ServerContext* context, const v1::DeleteServiceRequest* request,
                              google::protobuf::Empty*) override {
     MutexLock lock(mutex_);
     deleted.push_back(request->name());
+    deleted_etag = request->etag();
+    Wrote(context);
     return grpc::Status::OK;
   }
   grpc::Status ListListeners(grpc::ServerContext*, const v1::ListListenersRequest* request,
@@ -220,9 +227,10 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     group->set_target_group("targetGroups/tg-1");
     return grpc::Status::OK;
   }
-  grpc::Status DeleteRule(grpc::ServerContext*, const v1::DeleteRuleRequest* request,
+  grpc::Status DeleteRule(grpc::ServerContext* context, const v1::DeleteRuleRequest* request,
                           google::protobuf::Empty*) override {
     MutexLock lock(mutex_);
+    Wrote(context);
     deleted.push_back(request->name());
     return grpc::Status::OK;
   }
@@ -256,9 +264,11 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     target->set_status(v1::HEALTHY);
     return grpc::Status::OK;
   }
-  grpc::Status RegisterTargets(grpc::ServerContext*, const v1::RegisterTargetsRequest* request,
+  grpc::Status RegisterTargets(grpc::ServerContext* context,
+                               const v1::RegisterTargetsRequest* request,
                                v1::RegisterTargetsResponse* response) override {
     MutexLock lock(mutex_);
+    Wrote(context);
     registered = *request;
     for (const v1::Target& target : request->targets()) {
       if (target.id() != "bad") {
@@ -272,9 +282,11 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     }
     return grpc::Status::OK;
   }
-  grpc::Status DeregisterTargets(grpc::ServerContext*, const v1::DeregisterTargetsRequest* request,
+  grpc::Status DeregisterTargets(grpc::ServerContext* context,
+                                 const v1::DeregisterTargetsRequest* request,
                                  v1::DeregisterTargetsResponse* response) override {
     MutexLock lock(mutex_);
+    Wrote(context);
     deregistered = *request;
     for (const v1::Target& target : request->targets()) *response->add_successful() = target;
     return grpc::Status::OK;
@@ -311,9 +323,10 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     agent->set_vpc("vpcs/vpc-1");
     return grpc::Status::OK;
   }
-  grpc::Status DeleteAgent(grpc::ServerContext*, const v1::DeleteAgentRequest* request,
+  grpc::Status DeleteAgent(grpc::ServerContext* context, const v1::DeleteAgentRequest* request,
                            google::protobuf::Empty*) override {
     MutexLock lock(mutex_);
+    Wrote(context);
     deleted.push_back(request->name());
     return grpc::Status::OK;
   }
@@ -355,15 +368,20 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     FillConflict(conflict);
     return grpc::Status::OK;
   }
-  grpc::Status ResolveConflict(grpc::ServerContext*, const v1::ResolveConflictRequest* request,
+  grpc::Status ResolveConflict(grpc::ServerContext* context,
+                               const v1::ResolveConflictRequest* request,
                                v1::ResolveConflictResponse* response) override {
     MutexLock lock(mutex_);
+    Wrote(context);
     resolved = *request;
     FillService(response->mutable_resource()->mutable_service());
     return grpc::Status::OK;
   }
 
  private:
+  static void Wrote(grpc::ServerContext* context) {
+    context->AddTrailingMetadata("x-mesh-token", "token-1");
+  }
   static void FillConflict(v1::Conflict* conflict) {
     conflict->set_name("services/svc-1");
     conflict->set_version("0a");
@@ -382,6 +400,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     service->set_display_name("inventory");
     service->set_custom_domain("inventory.example");
     service->set_status(v1::ACTIVE);
+    service->set_etag("0e");
   }
   static void FillGroup(v1::TargetGroup* group) {
     group->set_name("targetGroups/tg-1");

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/text_format.h"
@@ -205,9 +206,40 @@ INSTANTIATE_TEST_SUITE_P(
         {"KeyThatIsNoText", "? [a]\n: b\n",
          "f.yaml:1:3: a key that is not plain text; keys are field names"},
         {"NotUtf8", "kind: Vpc\nname: \xc3(\n",
-         "f.yaml:2: byte 16 is not UTF-8; save the file as UTF-8"},
+         "f.yaml:2:7: byte 16 is not UTF-8; save the file as UTF-8"},
     }),
     [](const auto& info) { return info.param.name; });
+
+TEST(ManifestTest, CharactersThatYamlForbidsAreRefusedWithTheirPlace) {
+  const auto with = [](absl::string_view text) {
+    return ReadManifests(absl::StrCat("kind: Service\nname: ab", text, "63de\n"), "f");
+  };
+  const std::pair<absl::string_view, const char*> kForbidden[] = {
+      {absl::string_view("\0x", 2), "0000"},
+      {"\x04", "0004"},
+      {"\x1b", "001B"},
+      {"\x7f", "007F"},
+      {"\xc2\x80", "0080"},
+      {"\xef\xbf\xbf", "FFFF"},
+  };
+  for (const auto& [text, code] : kForbidden) {
+    EXPECT_THAT(
+        with(text),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat("f:2:9: the character U+", code,
+                              " may not stand in YAML; leave it out, or write \"\\u", code, "\"")));
+  }
+  // Tab, next line, no-break space, byte order mark, the last of the Basic Multilingual Plane.
+  for (const char* text : {"\t", "\xc2\x85", "\xc2\xa0", "\xef\xbb\xbf", "\xef\xbf\xbd"}) {
+    EXPECT_FALSE(absl::StrContains(with(text).status().message(), "may not stand in YAML"));
+  }
+  // Written as escapes they are text; the server decides about it. They are printed as escapes.
+  ASSERT_OK_AND_ASSIGN(const auto manifests,
+                       ReadManifests("kind: Service\nname: \"a\\u0080\\ufffe\"\n", "f"));
+  const Node document = ToDocument(manifests[0].resource());
+  EXPECT_THAT(EmitYaml(document), HasSubstr("\"a\\u0080\\ufffe\""));
+  EXPECT_THAT(EmitJson(document), HasSubstr("\"a\\u0080\\ufffe\""));
+}
 
 TEST(ManifestLimits, ABombOfAliasesIsRefusedAtItsFirstAnchor) {
   std::string bomb = "a0: &a0 [x, x]\n";
@@ -219,9 +251,16 @@ TEST(ManifestLimits, ABombOfAliasesIsRefusedAtItsFirstAnchor) {
 
 TEST(ManifestLimits, DeepNestingIsRefusedWithoutDeepRecursion) {
   for (const char* open : {"[", "{a: ", "- ", "? "}) {
-    std::string text;
-    for (int i = 0; i < 100'000; ++i) text += open;
-    EXPECT_FALSE(ReadManifests(text, "f").ok()) << open;
+    std::string deep;
+    for (int i = 0; i < 100'000; ++i) deep += open;
+    EXPECT_FALSE(ReadManifests(deep, "f").ok()) << open;
+    if (*open == '?') continue;  // Keys that are mappings: their innermost is the first complaint.
+    for (const char* key : {"", "a: "}) {
+      EXPECT_THAT(ReadManifests(absl::StrCat(*key == 'a' && *open == '-' ? "" : key, deep), "f"),
+                  StatusIs(absl::StatusCode::kResourceExhausted,
+                           HasSubstr(": nested deeper than 32 levels")))
+          << key << open;
+    }
   }
   EXPECT_THAT(
       ReadManifests(std::string(40, '[') + std::string(40, ']'), "f"),
@@ -274,6 +313,9 @@ type: IP
 healthCheck: {intervalSeconds: 1}
 targets:
   - {id: 10.1.0.11, port: 8080}
+---
+kind: Account
+id: 12
 )";
 
 TEST_P(ServerWords, BecomeTheFiles) {
@@ -293,6 +335,18 @@ INSTANTIATE_TEST_SUITE_P(
          "f.yaml:7:18: match.path.prefix: \"stock\" is no path: no"},
         {"UnionWrapper", "f.yaml:1:1: rule.match.http_match.header_matches[0].exact: no",
          "f.yaml:10:22: match.headers[0].match.exact: no"},
+        {"FieldsBesideIt",
+         "f.yaml:1:1: rule.match.http_match: missing; give at least one of method, path_match and "
+         "header_matches",
+         "f.yaml:7:3: match: missing; give at least one of method, path and headers"},
+        {"WhatWasGivenStays", "f.yaml:1:1: rule.priority: \"path_match TARGET_TCP\" is no priority",
+         "f.yaml:5:11: priority: \"path_match TARGET_TCP\" is no priority"},
+        {"EnumValue",
+         "f.yaml:16:1: target_group.health_check.protocol: \"TARGET_TCP\" cannot be checked; give "
+         "HTTP or HTTPS",
+         "f.yaml:19:14: healthCheck.protocol: \"TCP\" cannot be checked; give HTTP or HTTPS"},
+        {"AccountId", "f.yaml:23:1: account.name: \"accounts/12\" is not accounts/{12 digits}",
+         "f.yaml:24:5: id: \"12\" is not 12 digits"},
         {"ItemOfAShortList", "f.yaml:1:1: rule.action.forward.target_groups[0].weight: no",
          "f.yaml:14:15: action.forward[0].weight: no"},
         {"ShortList", "f.yaml:1:1: rule.action.forward.target_groups: no",

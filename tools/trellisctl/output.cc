@@ -239,10 +239,12 @@ void PrintResourceTable(const KindInfo& info, const std::vector<v1::Resource>& r
   table.Print(out);
 }
 
-Node ToNamedDocument(const v1::Resource& resource, const NameOf& name_of) {
+Node ToNamedDocument(const v1::Resource& resource, const NameOf& name_of,
+                     absl::string_view parent) {
   v1::Resource named = resource;
   NameReferences(name_of, MutableUnwrap(resource.kind_case(), &named));
-  return ToDocument(named, ParentNames(resource, name_of));
+  return ToDocument(named, ResourceNameOf(resource).empty() ? std::string(parent)
+                                                            : ParentNames(resource, name_of));
 }
 
 void PrintResources(OutputFormat format, const std::vector<v1::Resource>& resources,
@@ -260,6 +262,19 @@ void PrintResources(OutputFormat format, const std::vector<v1::Resource>& resour
     }
   }
   if (format == OutputFormat::kJson) out << EmitJson(list);
+}
+
+Node WithMeshToken(absl::string_view mesh_token, Node answer) {
+  Node report = Node::Mapping();
+  report.Add("meshToken", Node::String(mesh_token));
+  for (Entry& entry : answer.entries) report.Add(entry.key, std::move(entry.value));
+  return report;
+}
+
+Node WriteReport(absl::string_view mesh_token, Node results) {
+  Node answer = Node::Mapping();
+  answer.Add("results", std::move(results));
+  return WithMeshToken(mesh_token, std::move(answer));
 }
 
 void PrintNode(OutputFormat format, const Node& node, std::ostream& out) {

@@ -54,11 +54,18 @@ std::string ResourceNameOf(const v1::Resource& resource);
 // The rows of `list KIND`.
 void PrintResourceTable(const KindInfo& info, const std::vector<v1::Resource>& resources,
                         const NameOf& name_of, std::ostream& out);
-// A document (see ToDocument) whose references and parents are what `name_of` makes of them.
-Node ToNamedDocument(const v1::Resource& resource, const NameOf& name_of);
+// A document (see ToDocument) whose references and parents are what `name_of` makes of them; of a
+// resource that has no name yet, in `parent`.
+Node ToNamedDocument(const v1::Resource& resource, const NameOf& name_of,
+                     absl::string_view parent = "");
 // As yaml (such documents), json (one list of them) or resource names; not kTable.
 void PrintResources(OutputFormat format, const std::vector<v1::Resource>& resources,
                     const NameOf& name_of, std::ostream& out);
+// What a command that wrote answers to programs: the mesh token of its last write ("": it wrote
+// nothing), and the rest of the answer,
+Node WithMeshToken(absl::string_view mesh_token, Node answer);
+// or what became of each thing it was asked for.
+Node WriteReport(absl::string_view mesh_token, Node results);
 void PrintNode(OutputFormat format, const Node& node, std::ostream& out);
 
 }  // namespace trellis::ctl

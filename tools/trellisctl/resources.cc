@@ -32,7 +32,7 @@ struct Operations {
   // One page: `request` and `response` made for it.
   absl::Status (*list)(Session&, const std::string& parent, const std::string& page_token,
                        Kind kind, Resources* resources, std::string* next);
-  absl::Status (*remove)(Session&, const std::string& name);
+  absl::Status (*remove)(Session&, const std::string& name, const std::string& etag);
 };
 
 template <typename Method>
@@ -52,9 +52,10 @@ absl::Status Get(Session& session, const std::string& name, pb::Message* resourc
 }
 
 template <auto kMethod>
-absl::Status Remove(Session& session, const std::string& name) {
+absl::Status Remove(Session& session, const std::string& name, const std::string& etag) {
   typename Types<decltype(kMethod)>::Request request;
   request.set_name(name);
+  request.set_etag(etag);
   pb::Empty response;
   return session.Call(kMethod, request, &response);
 }
@@ -272,14 +273,18 @@ absl::StatusOr<v1::Resource> FindOneResource(Session& session, const KindInfo& i
       info.singular, " \"", name, "\": means several; give one of ", absl::StrJoin(twins, ", ")));
 }
 
-absl::Status DeleteResource(Session& session, const v1::Resource& resource) {
+absl::Status DeleteResource(Session& session, const v1::Resource& resource,
+                            const std::string& etag) {
   const std::string name = ResourceNameOf(resource);
-  if (!resource.has_target()) return OperationsOf(resource.kind_case()).remove(session, name);
+  if (!resource.has_target()) {
+    return OperationsOf(resource.kind_case()).remove(session, name, etag);
+  }
   v1::DeregisterTargetsRequest request;
   v1::DeregisterTargetsResponse response;
   request.set_parent(absl::StrCat("targetGroups/", ParentOf(name)));
   request.add_targets()->set_id(resource.target().id());
   request.mutable_targets(0)->set_port(resource.target().port());
+  request.mutable_targets(0)->set_etag(etag);
   RETURN_IF_ERROR(session.Call(&v1::TargetAdmin::Stub::DeregisterTargets, request, &response));
   if (response.unsuccessful().empty()) return absl::OkStatus();
   return WithExit(ExitCode::kRefused,

@@ -44,8 +44,9 @@ absl::StatusOr<v1::Resource> FindOneResource(Session& session, const KindInfo& i
 absl::StatusOr<std::string> FindParent(Session& session, const KindInfo& info,
                                        const std::vector<std::string>& parents);
 
-// `resource` as found. Targets are deregistered.
-absl::Status DeleteResource(Session& session, const v1::Resource& resource);
+// `resource` as found. Targets are deregistered. With an `etag`: only if that is still its own.
+absl::Status DeleteResource(Session& session, const v1::Resource& resource,
+                            const std::string& etag = "");
 
 }  // namespace trellis::ctl
 

@@ -96,7 +96,8 @@ absl::Status RunTokenCreate(Session& session, const Invocation& call) {
                                       absl::UTCTimeZone())
                   << "\n";
   } else {
-    PrintNode(session.format(), ReportToNode(response), session.out());
+    PrintNode(session.format(), WithMeshToken(session.written(), ReportToNode(response)),
+              session.out());
   }
   return absl::OkStatus();
 }
@@ -128,6 +129,20 @@ absl::Status RunAgentEvict(Session& session, const Invocation& call) {
   ASSIGN_OR_RETURN(const v1::Resource agent,
                    FindResource(session, InfoOf(Kind::kAgent), call.arguments[0]));
   RETURN_IF_ERROR(DeleteResource(session, agent));
+  if (session.format() == OutputFormat::kName) {
+    session.out() << ResourceNameOf(agent) << "\n";
+    return absl::OkStatus();
+  }
+  if (session.format() != OutputFormat::kTable) {
+    Node results = Node::Sequence();
+    Node& shown = results.items.emplace_back(Node::Mapping());
+    shown.Add("outcome", Node::String("evicted"));
+    shown.Add("kind", Node::String(InfoOf(Kind::kAgent).document));
+    shown.Add("name", Node::String(TitleOf(agent)));
+    shown.Add("resourceName", Node::String(ResourceNameOf(agent)));
+    PrintNode(session.format(), WriteReport(session.written(), std::move(results)), session.out());
+    return absl::OkStatus();
+  }
   session.out() << "agent " << TitleOf(agent) << " (" << ResourceNameOf(agent)
                 << ") evicted; its certificate is refused from now on\n";
   return absl::OkStatus();

@@ -18,7 +18,6 @@ namespace trellis::ctl {
 namespace {
 
 constexpr absl::Duration kApplyTimeout = absl::Seconds(30);
-constexpr absl::Duration kDefaultWait = absl::Seconds(10);
 
 // An IPv6 address before a port stands in brackets, as in the target's resource name.
 std::string HostOf(const std::string& target_id) {
@@ -82,18 +81,35 @@ v1::Manifest WithNames(v1::Manifest manifest, const v1::Resource& applied, const
   return manifest;
 }
 
+std::string OutcomeWord(v1::ApplyResponse::Outcome outcome) {
+  return absl::AsciiStrToLower(v1::ApplyResponse::Outcome_Name(outcome));
+}
+
 std::string OutcomeWords(v1::ApplyResponse::Outcome outcome, bool dry_run) {
-  const std::string word = absl::AsciiStrToLower(v1::ApplyResponse::Outcome_Name(outcome));
+  const std::string word = OutcomeWord(outcome);
   return dry_run && outcome != v1::ApplyResponse::UNCHANGED ? absl::StrCat("would be ", word)
                                                             : word;
 }
 
 void PrintOutcomes(Session& session, const v1::ApplyRequest& request,
                    const v1::ApplyResponse& response) {
+  if (session.format() == OutputFormat::kName) {
+    for (const auto& result : response.results()) {
+      session.out() << ResourceNameOf(result.resource()) << "\n";
+    }
+    return;
+  }
   if (session.format() != OutputFormat::kTable) {
-    std::vector<v1::Resource> resources;
-    for (const auto& result : response.results()) resources.push_back(result.resource());
-    PrintResources(session.format(), resources, session.References(), session.out());
+    Node results = Node::Sequence();
+    for (int i = 0; i < std::min(request.manifests_size(), response.results_size()); ++i) {
+      const v1::ApplyResponse::Result& result = response.results(i);
+      Node& shown = results.items.emplace_back(Node::Mapping());
+      shown.Add("outcome", Node::String(OutcomeWord(result.outcome())));
+      shown.Add("resource", ToNamedDocument(result.resource(), session.References(),
+                                            request.manifests(i).parent()));
+    }
+    PrintNode(session.format(), WriteReport(response.mesh_token(), std::move(results)),
+              session.out());
     return;
   }
   Table table({"KIND", "NAME", "OUTCOME"});
@@ -106,8 +122,79 @@ void PrintOutcomes(Session& session, const v1::ApplyRequest& request,
   table.Print(session.out());
 }
 
+std::string EtagOf(const v1::Resource& resource) {
+  const google::protobuf::Message& message = Unwrap(resource);
+  return message.GetReflection()->GetString(message,
+                                            message.GetDescriptor()->FindFieldByName("etag"));
+}
+
+// What to delete, as the caller called it and as it was found.
+struct Doomed {
+  std::string path;
+  v1::Resource resource;
+  std::string etag;  // That it must still have; empty: whatever it has.
+};
+
+// Collects what became of each thing that was to be deleted. To people it is told as it happens: a
+// refusal leaves what was deleted before it deleted.
+class DeletionReport {
+ public:
+  explicit DeletionReport(Session& session) : session_(session) {}
+  ~DeletionReport() {
+    if (results_.items.empty() || session_.format() == OutputFormat::kTable) return;
+    PrintNode(session_.format(), WriteReport(session_.written(), std::move(results_)),
+              session_.out());
+  }
+  DeletionReport(const DeletionReport&) = delete;
+  DeletionReport& operator=(const DeletionReport&) = delete;
+
+  void Deleted(const KindInfo& info, const Doomed& one) {
+    if (session_.format() == OutputFormat::kName) {
+      session_.out() << ResourceNameOf(one.resource) << "\n";
+    } else {
+      Add(info, one.path, "deleted")
+          .Add("resourceName", Node::String(ResourceNameOf(one.resource)));
+    }
+  }
+  void NotThere(const KindInfo& info, const std::string& path) {
+    if (session_.format() != OutputFormat::kName) Add(info, path, "not there");
+  }
+
+ private:
+  Node& Add(const KindInfo& info, const std::string& path, absl::string_view outcome) {
+    if (session_.format() == OutputFormat::kTable) {
+      session_.out() << info.singular << " " << path
+                     << (outcome == "deleted" ? " deleted\n" : " is not there\n");
+    }
+    Node& shown = results_.items.emplace_back(Node::Mapping());
+    shown.Add("outcome", Node::String(outcome));
+    shown.Add("kind", Node::String(info.document));
+    shown.Add("name", Node::String(path));
+    return shown;
+  }
+
+  Session& session_;
+  Node results_ = Node::Sequence();
+};
+
+// A document that brings an etag speaks of the resource as it was then.
+absl::Status CheckEtag(const v1::Manifest& manifest, const Doomed& found,
+                       const ManifestPlaces& places) {
+  const std::string current = EtagOf(found.resource);
+  if (found.etag.empty() || found.etag == current) return absl::OkStatus();
+  v1::ApplyRequest only;
+  *only.add_manifests() = manifest;
+  const std::string message = absl::StrCat(
+      manifest.source(), ": etag: ", ResourceNameOf(found.resource), " (", found.path,
+      ") is now at ", current,
+      "; read it again and decide anew, or leave the etag out to delete it whatever it is now");
+  return WithExit(ExitCode::kRefused, absl::AbortedError(InManifestWords(message, only, places)));
+}
+
 absl::Status DeleteFiles(Session& session, const std::vector<std::string>& paths) {
-  ASSIGN_OR_RETURN(std::vector<v1::Manifest> manifests, ReadManifestFiles(paths, session.in()));
+  ManifestPlaces places;
+  ASSIGN_OR_RETURN(std::vector<v1::Manifest> manifests,
+                   ReadManifestFiles(paths, session.in(), &places));
   // What refers goes before what it names; the server would refuse the other order.
   const auto rank = [](const v1::Manifest& manifest) {
     return &InfoOf(manifest.resource().kind_case()) - Kinds().data();
@@ -115,26 +202,24 @@ absl::Status DeleteFiles(Session& session, const std::vector<std::string>& paths
   std::stable_sort(manifests.begin(), manifests.end(),
                    [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   std::reverse(manifests.begin(), manifests.end());
+  DeletionReport report(session);
   // All is found before any is deleted: a name that means nothing certain leaves everything.
-  struct Doomed {
-    std::string words;
-    v1::Resource resource;
-  };
   std::vector<Doomed> all;
   for (const v1::Manifest& manifest : manifests) {
     const KindInfo& info = InfoOf(manifest.resource().kind_case());
     const std::string path = PathOf(manifest);
     const auto resource = FindOneResource(session, info, path);
     if (absl::IsNotFound(resource.status())) {
-      session.out() << info.singular << " " << path << " is not there\n";
+      report.NotThere(info, path);
       continue;
     }
     RETURN_IF_ERROR(resource.status());
-    all.push_back({absl::StrCat(info.singular, " ", path), *resource});
+    all.push_back({path, *resource, EtagOf(manifest.resource())});
+    RETURN_IF_ERROR(CheckEtag(manifest, all.back(), places));
   }
   for (const Doomed& one : all) {
-    RETURN_IF_ERROR(DeleteResource(session, one.resource));
-    session.out() << one.words << " deleted\n";
+    RETURN_IF_ERROR(DeleteResource(session, one.resource, one.etag));
+    report.Deleted(InfoOf(one.resource.kind_case()), one);
   }
   return absl::OkStatus();
 }
@@ -145,7 +230,7 @@ absl::Status RunApply(Session& session, const Invocation& call) {
   if (!call.Has("file")) {
     return absl::InvalidArgumentError("--file: missing; a file, a folder, or - for standard input");
   }
-  ASSIGN_OR_RETURN(const absl::Duration timeout, call.GetDuration("timeout", kDefaultWait));
+  ASSIGN_OR_RETURN(const absl::Duration timeout, WaitTimeout(call));
   ManifestPlaces places;
   ASSIGN_OR_RETURN(std::vector<v1::Manifest> manifests,
                    ReadManifestFiles(call.All("file"), session.in(), &places));
@@ -187,11 +272,12 @@ absl::Status RunDelete(Session& session, const Invocation& call) {
     return absl::InvalidArgumentError(
         "agents are evicted, and for good: trellisctl agent evict NAME");
   }
+  DeletionReport report(session);
   for (size_t i = 1; i < call.arguments.size(); ++i) {
-    ASSIGN_OR_RETURN(const v1::Resource resource,
-                     FindOneResource(session, *info, call.arguments[i]));
-    RETURN_IF_ERROR(DeleteResource(session, resource));
-    session.out() << info->singular << " " << call.arguments[i] << " deleted\n";
+    Doomed one{.path = call.arguments[i]};
+    ASSIGN_OR_RETURN(one.resource, FindOneResource(session, *info, one.path));
+    RETURN_IF_ERROR(DeleteResource(session, one.resource));
+    report.Deleted(*info, one);
   }
   return absl::OkStatus();
 }

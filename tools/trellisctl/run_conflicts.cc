@@ -59,7 +59,8 @@ absl::Status Resolve(Session& session, const Invocation& call, v1::Resolution re
   v1::ResolveConflictResponse response;
   RETURN_IF_ERROR(session.Call(&v1::ConflictAdmin::Stub::ResolveConflict, request, &response));
   if (session.format() != OutputFormat::kTable && session.format() != OutputFormat::kName) {
-    PrintNode(session.format(), ReportToNode(response), session.out());
+    PrintNode(session.format(), WithMeshToken(session.written(), ReportToNode(response)),
+              session.out());
     return absl::OkStatus();
   }
   session.out() << conflict.name() << " (" << TitleWords(conflict) << "): "

@@ -13,6 +13,9 @@ namespace trellis::ctl {
 namespace {
 
 constexpr absl::Duration kDefaultWait = absl::Seconds(10);
+constexpr absl::Duration kShortestWait =
+    absl::Milliseconds(200);  // proto/trellis/v1/mesh_api.proto
+constexpr absl::Duration kLongestWait = absl::Minutes(5);
 constexpr absl::Duration kGraceOfWait = absl::Seconds(5);  // For the answer to travel.
 constexpr size_t kShownOfRoot = 8;                         // Digits: enough to tell roots apart.
 
@@ -100,6 +103,14 @@ std::string EventWords(const v1::WatchMeshResponse& event) {
 
 }  // namespace
 
+absl::StatusOr<absl::Duration> WaitTimeout(const Invocation& call) {
+  ASSIGN_OR_RETURN(const absl::Duration timeout, call.GetDuration("timeout", kDefaultWait));
+  if (timeout >= kShortestWait && timeout <= kLongestWait) return timeout;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--timeout: \"", call.Get("timeout"), "\"; expected ", absl::FormatDuration(kShortestWait),
+      " to ", absl::FormatDuration(kLongestWait)));
+}
+
 absl::Status WaitForConvergence(Session& session, v1::WaitForConvergenceRequest request,
                                 absl::Duration timeout) {
   *request.mutable_timeout() = DurationProto(timeout);
@@ -143,7 +154,7 @@ absl::Status RunMeshStatus(Session& session, const Invocation&) {
 }
 
 absl::Status RunMeshWait(Session& session, const Invocation& call) {
-  ASSIGN_OR_RETURN(const absl::Duration timeout, call.GetDuration("timeout", kDefaultWait));
+  ASSIGN_OR_RETURN(const absl::Duration timeout, WaitTimeout(call));
   v1::WaitForConvergenceRequest request;
   request.set_mesh_token(call.Get("token"));
   request.set_vpc(call.Get("vpc"));

@@ -90,6 +90,15 @@ absl::Status ChangeTargets(Session& session, const Invocation& call,
   ASSIGN_OR_RETURN(const v1::Resource group,
                    FindResource(session, InfoOf(Kind::kTargetGroup), call.arguments[0]));
   Table table({"TARGET", "PORT", "OUTCOME"});
+  Node results = Node::Sequence();
+  std::string names;
+  const auto add_result = [&](const auto& target, absl::string_view outcome) -> Node& {
+    Node& shown = results.items.emplace_back(Node::Mapping());
+    shown.Add("outcome", Node::String(outcome));
+    shown.Add("id", Node::String(target.id()));
+    shown.Add("port", Node::Literal(absl::StrCat(target.port())));
+    return shown;
+  };
   int failures = 0;
   for (size_t begin = 0; begin < targets.size(); begin += kMaxTargetsOfOneCall) {
     Request request;
@@ -101,15 +110,26 @@ absl::Status ChangeTargets(Session& session, const Invocation& call,
     RETURN_IF_ERROR(session.Call(method, request, &response));
     for (const v1::Target& target : response.successful()) {
       table.Add({target.id(), absl::StrCat(target.port()), std::string(done)});
+      add_result(target, done).Add("resourceName", Node::String(target.name()));
+      absl::StrAppend(&names, target.name(), "\n");
     }
     for (const v1::TargetFailure& failure : response.unsuccessful()) {
       ++failures;
+      Node& shown = add_result(failure, "refused");
+      shown.Add("failureCode", Node::String(failure.failure_code()));
+      shown.Add("failureMessage", Node::String(failure.failure_message()));
       table.Add({failure.id(), failure.port() == 0 ? "" : absl::StrCat(failure.port()),
                  absl::StrCat("refused: ", failure.failure_message(), " (", failure.failure_code(),
                               ")")});
     }
   }
-  table.Print(session.out());
+  if (session.format() == OutputFormat::kTable) {
+    table.Print(session.out());
+  } else if (session.format() == OutputFormat::kName) {
+    session.out() << names;
+  } else {
+    PrintNode(session.format(), WriteReport(session.written(), std::move(results)), session.out());
+  }
   if (failures == 0) return absl::OkStatus();
   return WithExit(ExitCode::kRefused,
                   absl::FailedPreconditionError(

@@ -4,8 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
@@ -47,7 +50,7 @@ std::optional<std::vector<Step>> ParsePath(absl::string_view text) {
 class Walk {
  public:
   Walk(const pb::Descriptor& type, const ManifestPlace& place)
-      : type_(&type), path_(place.path), node_(&place.node) {
+      : type_(&type), types_{&type}, path_(place.path), node_(&place.node) {
     Mark(place.node);
   }
 
@@ -56,9 +59,11 @@ class Walk {
     const std::string name(step.field);
     const pb::FieldDescriptor* field = type_ == nullptr ? nullptr : type_->FindFieldByName(name);
     if (field == nullptr) return false;
+    field_ = field;
     if (!IsShortened(*field)) Enter(*field);
     if (step.item.has_value()) EnterItem(*step.item);
     type_ = field->message_type();
+    if (type_ != nullptr) types_.push_back(type_);
     return true;
   }
 
@@ -72,7 +77,46 @@ class Walk {
     return absl::StrCat(file, ":", line_, ":", column_, ": ", path_);
   }
 
+  // `text`, about the field that was walked to, with the file's words for fields around it, for
+  // values of its enum, and for the id that an account's name is made of.
+  std::string Translate(absl::string_view text) const {
+    std::string words;
+    bool quoted = false;
+    while (!text.empty()) {
+      size_t length = 0;
+      while (length < text.size() && (absl::ascii_isalnum(text[length]) || text[length] == '_')) {
+        ++length;
+      }
+      if (length == 0) {
+        quoted = quoted != (text[0] == '"');
+        words += text[length++];
+      } else {
+        words += WordFor(text.substr(0, length), quoted);
+      }
+      text.remove_prefix(length);
+    }
+    if (field_ != nullptr && field_ == v1::Account::descriptor()->FindFieldByName("name")) {
+      return absl::StrReplaceAll(words, {{"accounts/{12 digits}", "12 digits"}, {"accounts/", ""}});
+    }
+    return words;
+  }
+
  private:
+  // Values that people gave are quoted: they stay as given, but for an enum's, which nobody writes
+  // with a prefix.
+  std::string WordFor(absl::string_view word, bool quoted) const {
+    const std::string name(word);
+    if (field_ != nullptr && field_->enum_type() != nullptr) {
+      const auto* value = field_->enum_type()->FindValueByName(name);
+      if (value != nullptr) return WordOf(*value);
+    }
+    if (quoted || !absl::StrContains(word, "_")) return name;
+    for (auto type = types_.rbegin(); type != types_.rend(); ++type) {
+      if (const auto* field = (*type)->FindFieldByName(name)) return KeyOf(*field);
+    }
+    return name;
+  }
+
   void Mark(const Node& node) {
     line_ = node.line;
     column_ = node.column;
@@ -124,16 +168,19 @@ class Walk {
     Mark(*node_);
   }
 
-  const pb::Descriptor* type_;  // Null below a field that is no message.
+  const pb::Descriptor* type_;                // Null below a field that is no message.
+  std::vector<const pb::Descriptor*> types_;  // On the way, the innermost last.
+  const pb::FieldDescriptor* field_ = nullptr;
   std::string path_;
   const Node* node_;  // Null below what the file leaves out.
   int line_ = 0;
   int column_ = 0;
 };
 
-// The place and the field in the file's words; nothing when `field` is no field of the resource.
+// The place, the field and what is said of it in the file's words; nothing when `field` is no field
+// of the resource.
 std::optional<std::string> InWordsOf(const ManifestPlace& place, const v1::Resource& resource,
-                                     absl::string_view field) {
+                                     absl::string_view field, absl::string_view said) {
   std::optional<std::vector<Step>> steps = ParsePath(field);
   if (!steps.has_value()) return std::nullopt;
   const KindInfo& info = InfoOf(resource.kind_case());
@@ -141,7 +188,7 @@ std::optional<std::string> InWordsOf(const ManifestPlace& place, const v1::Resou
   if (field == "parent" && !info.parent_keys.empty()) {
     // Inline targets have no key for their parent: they stand in it.
     if (place.path.empty()) walk.DownKey(info.parent_keys.back());
-    return walk.Words(place.file);
+    return absl::StrCat(walk.Words(place.file), ": ", said);
   }
   // The API's paths begin with the kind: rule.priority.
   const auto& kind = *v1::Resource::descriptor()->FindFieldByNumber(resource.kind_case());
@@ -149,7 +196,7 @@ std::optional<std::string> InWordsOf(const ManifestPlace& place, const v1::Resou
   for (const Step& step : *steps) {
     if (!walk.Down(step)) return std::nullopt;
   }
-  return walk.Words(place.file);
+  return absl::StrCat(walk.Words(place.file), ": ", walk.Translate(said));
 }
 
 }  // namespace
@@ -162,8 +209,8 @@ std::string InManifestWords(absl::string_view message, const v1::ApplyRequest& r
     if (place == places.end() || !absl::ConsumePrefix(&rest, manifest.source() + ": ")) continue;
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(rest, absl::MaxSplits(": ", 1));
-    const auto words = InWordsOf(place->second, manifest.resource(), parts.first);
-    if (words.has_value()) return absl::StrCat(*words, ": ", parts.second);
+    const auto words = InWordsOf(place->second, manifest.resource(), parts.first, parts.second);
+    if (words.has_value()) return *words;
   }
   return std::string(message);
 }

@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "auth/trust/certificate.h"
 #include "base/status_macros.h"
@@ -139,8 +140,13 @@ bool Session::ConnectionLost() const {
 
 absl::Status Session::FromGrpc(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
-  const absl::Status refused(static_cast<absl::StatusCode>(status.error_code()),
-                             status.error_message());
+  std::string message = status.error_message();
+  // What the server calls by its field, whoever typed it calls by its flag.
+  constexpr absl::string_view kTokenField = "mesh_token: ";
+  if (absl::StartsWith(message, kTokenField) && !destination_.mesh_token.empty()) {
+    message.replace(0, kTokenField.size(), "--token: ");
+  }
+  const absl::Status refused(static_cast<absl::StatusCode>(status.error_code()), message);
   switch (status.error_code()) {
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return Unreachable("the agent did not answer in time");

@@ -74,8 +74,16 @@ class Session {
     if (!destination_.mesh_token.empty()) {
       context.AddMetadata(kMeshTokenMetadata, destination_.mesh_token);
     }
-    return FromGrpc((stub.*method)(&context, request, response));
+    const grpc::Status status = (stub.*method)(&context, request, response);
+    const auto token = context.GetServerTrailingMetadata().find(kMeshTokenMetadata);
+    if (token != context.GetServerTrailingMetadata().end()) {
+      written_.assign(token->second.data(), token->second.size());
+    }
+    return FromGrpc(status);
   }
+  // The mesh token of the last call that wrote; one agent's holds for all that it wrote before.
+  // Empty: none wrote.
+  const std::string& written() const { return written_; }
   absl::Status FromGrpc(const grpc::Status& status) const;
 
   // Display names of what tables refer to: each kind is listed once, when first asked for. A
@@ -104,6 +112,7 @@ class Session {
   std::ostream& err_;
   std::unique_ptr<mesh::MeshDialer> dialer_;  // Pumps the bytes of a remote connection.
   std::shared_ptr<grpc::Channel> channel_;
+  std::string written_;
   int watched_fd_ = -1;  // The channel's socket once more, to see whether it is still connected.
   std::map<Kind, NamesById> names_;
 };
