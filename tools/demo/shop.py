@@ -230,7 +230,7 @@ class Shop:
 
     def print_status(self, vpc):
         print()
-        print("\n".join("      " + line
+        print("\n".join(("      " + line).rstrip()
                         for line in self.mesh.ctl(vpc, "mesh", "status").stdout.splitlines()))
         print(flush=True)
 
