@@ -328,7 +328,7 @@ TEST_F(CommandsTest, ATokenTravelsWithTheCall) {
 
 TEST_F(CommandsTest, AWrongTokenIsCalledByItsFlag) {
   EXPECT_EQ(Run({"--token=garbage", "mesh", "status"}), 1);
-  EXPECT_EQ(err_, "error: --token: not one\n");
+  EXPECT_EQ(err_, "error: --token: not one; use the meshToken of an answer\n");
 }
 
 // What a script takes out of the answer.

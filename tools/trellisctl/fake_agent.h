@@ -113,7 +113,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       token.assign(brought->second.data(), brought->second.size());
     }
     if (token == "garbage") {
-      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "mesh_token: not one");
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                          "mesh_token: not one; use the mesh_token of an answer");
     }
     state->set_mesh_id("0123456789abcdef");
     state->set_answered_by("agents/0000000000000001");

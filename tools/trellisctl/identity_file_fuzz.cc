@@ -8,8 +8,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace trellis::ctl;
-  const auto identity =
-      ParseIdentity(absl::string_view(reinterpret_cast<const char*>(data), size));
+  const auto identity = ParseIdentity(absl::string_view(reinterpret_cast<const char*>(data), size));
   if (!identity.ok()) {
     CHECK(!identity.status().message().empty());
     return 0;

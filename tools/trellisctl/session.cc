@@ -15,6 +15,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "auth/trust/certificate.h"
 #include "base/status_macros.h"
 #include "node/mesh/mesh_dialer.h"
@@ -144,7 +146,8 @@ absl::Status Session::FromGrpc(const grpc::Status& status) const {
   // What the server calls by its field, whoever typed it calls by its flag.
   constexpr absl::string_view kTokenField = "mesh_token: ";
   if (absl::StartsWith(message, kTokenField) && !destination_.mesh_token.empty()) {
-    message.replace(0, kTokenField.size(), "--token: ");
+    message = absl::StrCat("--token: ", absl::StrReplaceAll(absl::StripPrefix(message, kTokenField),
+                                                            {{"mesh_token", "meshToken"}}));
   }
   const absl::Status refused(static_cast<absl::StatusCode>(status.error_code()), message);
   switch (status.error_code()) {
