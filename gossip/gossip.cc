@@ -72,7 +72,9 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void OnLinkUp(NodeId peer) override;
   void OnLinkDown(NodeId peer, const absl::Status& why) override;
   void OnFrame(NodeId peer, const peer::v1::Frame& frame) override;
-  void OnDialFailed(NodeId peer, bool refused) override { membership_.OnDialFailed(peer, refused); }
+  void OnDialFailed(NodeId peer, DialFailure failure) override {
+    membership_.OnDialFailed(peer, failure);
+  }
 
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
@@ -165,6 +167,8 @@ void GossipImpl::OnLinkDown(NodeId peer, const absl::Status& why) {
   if (links_.erase(peer) == 0) return;
   LOG(INFO) << "link to " << AgentName(peer) << " is down: " << why;
   RemoveLink(peer);
+  // Not our own word: what we close is not in links_ any more.
+  if (absl::IsPermissionDenied(why)) membership_.OnTurnedAway(peer);
 }
 
 void GossipImpl::CloseLink(NodeId peer, const absl::Status& why) {

@@ -47,6 +47,7 @@ void Membership::SetMembers(std::set<NodeId> members) {
   for (const NodeId node : members_) {
     if (members.count(node) == 0) twins_.Forget(node);
   }
+  std::erase_if(turned_away_by_, [&](NodeId node) { return members.count(node) == 0; });
   members_ = std::move(members);
   for (const NodeId accused : table_.SetMembers(members_, options_.node)) {
     mill_.TellAll(accused, /*except=*/0);
@@ -123,6 +124,7 @@ void Membership::FillHello(peer::v1::Hello* hello) const {
 
 void Membership::AddLink(NodeId peer, const peer::v1::Hello& hello) {
   links_.insert(peer);
+  turned_away_by_.clear();
   mill_.AddLink(peer);
   monitor_.LinkUp(peer, Now());
   NoteClock(peer, hello.wall_micros());
@@ -156,8 +158,13 @@ void Membership::NoteClock(NodeId peer, int64_t wall_micros) {
   clocks_.Note(peer, absl::FromUnixMicros(wall_micros) - runtime_.scheduler.WallNow());
 }
 
-void Membership::OnDialFailed(NodeId peer, bool refused) {
-  if (refused && monitor_.TakeLost(peer)) Accuse(peer, Rumour::CLOSED);
+void Membership::OnDialFailed(NodeId peer, DialFailure failure) {
+  if (failure == DialFailure::kRefused && monitor_.TakeLost(peer)) Accuse(peer, Rumour::CLOSED);
+  if (failure == DialFailure::kTurnedAway) OnTurnedAway(peer);
+}
+
+void Membership::OnTurnedAway(NodeId peer) {
+  if (members_.count(peer) > 0) turned_away_by_.insert(peer);
 }
 
 // --- Rumours -------------------------------------------------------------------------------------
@@ -317,6 +324,13 @@ absl::Duration Membership::SinceHeard(NodeId node) const {
 
 absl::Status Membership::CheckWritable() const {
   RETURN_IF_ERROR(twins_.Check());
+  if (links_.empty() && !turned_away_by_.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "this agent was evicted, it seems: no agent that can be reached accepts it (",
+        resource::AgentName(*turned_away_by_.begin()),
+        " refused it), so what is written here would reach nobody; write at another agent. To "
+        "bring this host back, stop the agent, move its data folder away and join anew"));
+  }
   return clocks_.Check();
 }
 

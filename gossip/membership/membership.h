@@ -21,6 +21,7 @@
 #include "gossip/membership/peer_clocks.h"
 #include "gossip/membership/rumour_mill.h"
 #include "gossip/membership/twins.h"
+#include "gossip/transport/transport.h"
 #include "storage/catalog/catalog.h"
 
 namespace trellis::gossip {
@@ -69,15 +70,20 @@ class Membership {
   void OnFrame(NodeId peer) { monitor_.Heard(peer, Now()); }
   void OnHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat);
   void OnRumours(NodeId peer, const peer::v1::Rumours& rumours);
-  // `refused`: its host answered that nobody listens there.
-  void OnDialFailed(NodeId peer, bool refused);
+  void OnDialFailed(NodeId peer, DialFailure failure);
+  // The peer ended a link because it will have nothing of us.
+  void OnTurnedAway(NodeId peer);
 
   const LinkPlan& plan() const { return plan_; }
   Liveness LivenessOf(NodeId node) const;
   // The last sign of life of a neighbour, or of whom the mesh accuses; zero for those whom nobody
   // misses, infinite for those who are missed and never were heard of.
   absl::Duration SinceHeard(NodeId node) const;
-  // OK unless this agent's writes would do harm: its clock is wrong, or it has a twin.
+  // OK unless this agent's writes would do harm: its clock is wrong, it has a twin, or it was
+  // evicted. A member's refusal (not in its roster, or evicted) is authentic but may be a lie, or
+  // the word of one who knows less, and it does not say which of the two it means. So it counts
+  // only while nobody takes us: there is no link that was greeted, and some member's word was no.
+  // Members that cannot be reached say nothing, and one greeting takes back what all others said.
   //   FAILED_PRECONDITION  the message says what to do
   absl::Status CheckWritable() const;
   // Members of whom two processes were seen of late.
@@ -120,6 +126,7 @@ class Membership {
   LinkPlan plan_;
   PeerClocks clocks_;
   Twins twins_;
+  std::set<NodeId> turned_away_by_;  // Members; since the last greeting.
 
   std::set<NodeId> planned_without_;  // Who was down when the plan was made.
   absl::Duration tick_due_;

@@ -182,13 +182,33 @@ TEST_F(MembershipTest, StrangersAccuseNobody) {
 
 TEST_F(MembershipTest, ACrashIsARefusalAfterALink) {
   Link(2);
-  membership_->OnDialFailed(3, /*refused=*/true);
+  membership_->OnDialFailed(3, DialFailure::kRefused);
   EXPECT_EQ(membership_->LivenessOf(3), Liveness::kAlive);  // It has perhaps not started yet.
   membership_->RemoveLink(2);
-  membership_->OnDialFailed(2, /*refused=*/false);
+  membership_->OnDialFailed(2, DialFailure::kUnknown);
   EXPECT_EQ(membership_->LivenessOf(2), Liveness::kAlive);
-  membership_->OnDialFailed(2, /*refused=*/true);
+  membership_->OnDialFailed(2, DialFailure::kRefused);
   EXPECT_EQ(membership_->LivenessOf(2), Liveness::kSuspect);
+}
+
+TEST_F(MembershipTest, WhoIsTurnedAwayByAllThatCanBeReachedMayNotWrite) {
+  membership_->OnDialFailed(3, DialFailure::kUnknown);
+  EXPECT_OK(membership_->CheckWritable());
+  membership_->OnDialFailed(2, DialFailure::kTurnedAway);
+  EXPECT_THAT(membership_->CheckWritable(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("evicted")));
+  Link(3);  // It knows nothing of that: it has not heard yet, or the other lied.
+  EXPECT_OK(membership_->CheckWritable());
+  membership_->OnDialFailed(2, DialFailure::kTurnedAway);
+  EXPECT_OK(membership_->CheckWritable());
+  membership_->RemoveLink(3);
+  membership_->OnTurnedAway(3);
+  EXPECT_THAT(membership_->CheckWritable(), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(MembershipTest, StrangersTurnNobodyAway) {
+  membership_->OnTurnedAway(99);
+  EXPECT_OK(membership_->CheckWritable());
 }
 
 TEST_F(MembershipTest, OnlyOwnLinksAreWitnessesOfATwin) {

@@ -177,7 +177,10 @@ void GrpcTransportImpl::OnDialFailed(NodeId peer, Wanted& wanted, const absl::St
     LOG(INFO) << "gossip: no link to agent " << Hex(peer) << ": " << why.message();
   }
   Redial(peer, absl::ZeroDuration());
-  if (receiver_ != nullptr) receiver_->OnDialFailed(peer, absl::IsNotFound(why));
+  if (receiver_ == nullptr) return;
+  receiver_->OnDialFailed(peer, absl::IsNotFound(why)           ? DialFailure::kRefused
+                                : absl::IsPermissionDenied(why) ? DialFailure::kTurnedAway
+                                                                : DialFailure::kUnknown);
 }
 
 void GrpcTransportImpl::Redial(NodeId peer, absl::Duration link_life) {

@@ -39,8 +39,9 @@ class GrpcTransport : public Transport {
  public:
   struct Options {
     NodeId node = 0;  // Ours.
-    // Connects to the agent with that very node id and answers once, from any thread. NOT_FOUND:
-    // its host refuses, nobody listens there.
+    // Connects to the agent with that very node id and answers once, from any thread.
+    //   NOT_FOUND          its host refuses, nobody listens there
+    //   PERMISSION_DENIED  that very agent, as its certificate proves, will have nothing of us
     std::function<void(const PeerAddress& peer,
                        absl::AnyInvocable<void(absl::StatusOr<std::shared_ptr<grpc::Channel>>)>)>
         dial;

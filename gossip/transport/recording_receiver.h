@@ -32,9 +32,10 @@ class RecordingReceiver final : public Transport::Receiver {
     frames.push_back(frame);
   }
 
-  void OnDialFailed(NodeId, bool is_refused) override {
+  void OnDialFailed(NodeId, DialFailure failure) override {
     EXPECT_FALSE(in_call) << "called back from inside a call";
-    refused += is_refused;
+    refused += failure == DialFailure::kRefused;
+    turned_away += failure == DialFailure::kTurnedAway;
   }
 
   bool in_call = false;  // Set by the test around its calls of the transport.
@@ -42,6 +43,7 @@ class RecordingReceiver final : public Transport::Receiver {
   int ups = 0;
   int downs = 0;
   int refused = 0;
+  int turned_away = 0;
   absl::Status last_down;
   std::vector<peer::v1::Frame> frames;
 };

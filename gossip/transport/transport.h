@@ -32,6 +32,12 @@ struct PeerAddress {
   bool operator==(const PeerAddress&) const = default;
 };
 
+enum class DialFailure {
+  kUnknown,     // Nobody knows.
+  kRefused,     // Its host answered that nobody listens there: its process is gone.
+  kTurnedAway,  // It is there, proved to be itself, and will have nothing of us.
+};
+
 // All calls and callbacks on the control thread; callbacks never run inside a call of Transport.
 class Transport {
  public:
@@ -41,11 +47,11 @@ class Transport {
     // The peer's certificate was verified and is `peer`'s; frames may be sent and will arrive.
     virtual void OnLinkUp(NodeId peer) = 0;
     // `why` says what a person should know: closed, refused, certificate, timed out, evicted.
+    // PERMISSION_DENIED: that of the peer itself, or of who called Close.
     // After it nothing arrives from `peer` until the next OnLinkUp.
     virtual void OnLinkDown(NodeId peer, const absl::Status& why) = 0;
-    // A dial of a peer that SetPeers named gave no link. `refused`: its host answered that nobody
-    // listens there, so its process is gone; otherwise nobody knows.
-    virtual void OnDialFailed(NodeId /*peer*/, bool /*refused*/) {}
+    // A dial of a peer that SetPeers named gave no link.
+    virtual void OnDialFailed(NodeId /*peer*/, DialFailure /*failure*/) {}
     // In the order sent, but that control goes before pushes and these before pages; never before
     // OnLinkUp.
     virtual void OnFrame(NodeId peer, const peer::v1::Frame& frame) = 0;

@@ -93,7 +93,11 @@ absl::StatusOr<gossip::NodeId> IdentifyAgent(const grpc::ServerContextBase& cont
 
 // As GrpcTransport wants to know it.
 absl::Status DialFailure(const absl::Status& status) {
-  return net::IsRefused(status) ? absl::NotFoundError(status.message()) : status;
+  if (net::IsRefused(status)) return absl::NotFoundError(status.message());
+  if (absl::IsPermissionDenied(status) && !mesh::IsTurnedAway(status)) {
+    return absl::UnauthenticatedError(status.message());
+  }
+  return status;
 }
 
 class AgentImpl final : public Agent {

@@ -23,6 +23,11 @@ namespace trellis::mesh {
 namespace {
 
 constexpr int kMaxMessageBytes = 4 << 20;
+constexpr absl::string_view kTurnedAwayPayload = "trellis/turned-away";
+
+bool IsWanted(const trust::PeerIdentity& peer, std::optional<uint64_t> node) {
+  return peer.kind == trust::PeerKind::kAgent && (!node.has_value() || peer.node == *node);
+}
 
 class MeshDialerImpl final : public MeshDialer {
  public:
@@ -182,6 +187,13 @@ void MeshDialerImpl::OnHandshake(uint64_t id, const absl::Status& status) {
   Attempt& attempt = attempts_[id];
   if (status.ok()) return Finish(id, Open(attempt));
   attempt.last = status;
+  // A peer is known once its certificate and its proof of the key were verified, so its alert came
+  // by keys that nobody else has.
+  const std::unique_ptr<tls::TlsSession> session = attempt.handshake->TakeSession();
+  if (absl::IsPermissionDenied(status) && session->peer().has_value() &&
+      IsWanted(*session->peer(), attempt.node)) {
+    attempt.last.SetPayload(kTurnedAwayPayload, absl::Cord());
+  }
   TryNext(id);
 }
 
@@ -191,8 +203,7 @@ absl::StatusOr<MeshConnection> MeshDialerImpl::Open(Attempt& attempt) {
   if (!session->peer().has_value()) return absl::InternalError("no certificate was verified");
   MeshConnection connection;
   connection.peer = *session->peer();
-  if (connection.peer.kind != trust::PeerKind::kAgent ||
-      (attempt.node.has_value() && connection.peer.node != *attempt.node)) {
+  if (!IsWanted(connection.peer, attempt.node)) {
     return absl::UnauthenticatedError(
         absl::StrCat(connection.peer.ToString(), " answers there, not agent ",
                      attempt.node.has_value() ? trust::NodeHex(*attempt.node) : "of any kind"));
@@ -231,6 +242,10 @@ absl::StatusOr<std::unique_ptr<MeshDialer>> Make(std::unique_ptr<tls::TlsContext
 }
 
 }  // namespace
+
+bool IsTurnedAway(const absl::Status& status) {
+  return status.GetPayload(kTurnedAwayPayload).has_value();
+}
 
 absl::StatusOr<std::unique_ptr<MeshDialer>> MeshDialer::ForMember(
     const tls::Credentials& credentials, Options options) {

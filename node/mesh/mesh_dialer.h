@@ -36,6 +36,11 @@ struct MeshDialerOptions {
   size_t max_connections = 4096;
 };
 
+// Whether a dial failed because that very agent, which proved to be who was dialled, refuses this
+// certificate: we were evicted, or our certificate does not allow this. Anybody on the way can make
+// a dial fail otherwise, and nobody like this.
+bool IsTurnedAway(const absl::Status& status);
+
 // Owns a thread that pumps its connections, which end with it.
 //
 // Thread-safety: any thread.
@@ -61,7 +66,8 @@ class MeshDialer {
   //   UNAVAILABLE          no address, refused (net::IsRefused tells), or broken on the way
   //   DEADLINE_EXCEEDED    the timeout passed
   //   UNAUTHENTICATED, FAILED_PRECONDITION, PERMISSION_DENIED   one of the certificates does not
-  //                        satisfy the other side; the message says which and why
+  //                        satisfy the other side; the message says which and why, IsTurnedAway
+  //                        whether the other side said so
   using Done = absl::AnyInvocable<void(absl::StatusOr<MeshConnection>)>;
   virtual void Dial(const std::string& address, std::optional<uint64_t> node, Done done) = 0;
 

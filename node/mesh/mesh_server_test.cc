@@ -317,10 +317,40 @@ TEST_F(MeshServerTest, EvictedAgentLosesItsConnectionAndGetsNoNewOne) {
   ASSERT_OK(Ask(connection.channel));
   server_->SetRefused([](const trust::PeerIdentity& peer) { return peer.node == 2; });
   // The next dial is refused in any case; the open connection ends at once.
-  EXPECT_THAT(dialer->DialAndWait(address(), 1).status(),
-              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("evicted")));
+  const absl::Status refused = dialer->DialAndWait(address(), 1).status();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("evicted")));
+  EXPECT_TRUE(IsTurnedAway(refused));
+  // Another than was dialled may say what it likes.
+  EXPECT_FALSE(IsTurnedAway(dialer->DialAndWait(address(), 7).status()));
   EXPECT_EQ(Ask(connection.channel).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_OK(AgentDialer(3)->DialAndWait(address(), 1));
+}
+
+// Who sits between two agents can send an alert that nobody signed.
+TEST(MeshDialer, RefusalOfAStrangerIsNotThePeers) {
+  const TestMesh mesh;
+  ASSERT_OK_AND_ASSIGN(const net::Fd listener, net::Listen(*net::Endpoint::Parse("127.0.0.1:0")));
+  ASSERT_OK_AND_ASSIGN(const net::Endpoint stranger, net::LocalEndpoint(listener.get()));
+  std::thread answer([&] {
+    pollfd waiting = {listener.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, -1), 1);
+    net::Endpoint from;
+    const net::Fd socket = net::Accept(listener.get(), &from);
+    waiting = {socket.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, -1), 1);
+    char hello[4096];
+    ASSERT_GT(::recv(socket.get(), hello, sizeof(hello), 0), 0);
+    const char alert[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 49};  // Fatal: access_denied.
+    ASSERT_EQ(::send(socket.get(), alert, sizeof(alert), MSG_NOSIGNAL),
+              static_cast<ssize_t>(sizeof(alert)));
+  });
+  ASSERT_OK_AND_ASSIGN(
+      const auto dialer,
+      MeshDialer::ForMember(mesh.Credentials(mesh.Agent(2)), {.now = mesh.now()}));
+  const absl::Status refused = dialer->DialAndWait(stranger.ToString(), 1).status();
+  answer.join();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_FALSE(IsTurnedAway(refused));
 }
 
 TEST_F(MeshServerTest, PlainHttpIsTurnedAway) {

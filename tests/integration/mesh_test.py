@@ -215,6 +215,25 @@ class MeshTest(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "used already"):
             mesh.trellisd("payments", "join", "-", stdin=token)
 
+    def test_evicted_agent_says_so_and_accepts_no_writes(self):
+        mesh = self.new_mesh()
+        mesh.ctl("storefront", "agent", "evict", "agent-warehouse")
+        wait_until("the evicted agent to say so", lambda: any(
+            "evicted" in alarm for alarm in mesh.state("warehouse").get("alarms", [])))
+        refused = mesh.ctl("warehouse", "create", "service-network", "lost", check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("evicted", refused.stderr)
+        # Nor after a restart: it is told again.
+        mesh.kill("agent-warehouse", signal.SIGTERM)
+        mesh.start_agent("warehouse")
+        wait_until("the evicted agent to say so again", lambda: any(
+            "evicted" in alarm for alarm in mesh.state("warehouse").get("alarms", [])))
+        refused = mesh.ctl("warehouse", "create", "service-network", "lost", check=False)
+        self.assertIn("evicted", refused.stderr)
+        for vpc in ("storefront", "payments"):
+            self.assertNotIn("lost", self.networks(mesh, vpc))
+            self.assertFalse(mesh.state(vpc).get("alarms"))
+
     def test_worker_registers_its_own_address_where_admitted_and_nothing_else(self):
         mesh = self.new_mesh()
         self.wipe(mesh, "warehouse")

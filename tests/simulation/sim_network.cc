@@ -78,7 +78,8 @@ void SimNetwork::FinishDial(NodeId from, NodeId to) {
         host.transport == nullptr && dark_.count(to) == 0 && Reaches(from, to) && Reaches(to, from);
     dialler->DialFailed(to);
     if (dialler->receiver_ != nullptr && !Frozen(hosts_[from])) {
-      dialler->receiver_->OnDialFailed(to, refused);
+      dialler->receiver_->OnDialFailed(
+          to, refused ? gossip::DialFailure::kRefused : gossip::DialFailure::kUnknown);
     }
     return;
   }

@@ -32,7 +32,7 @@ absl::Status Authorize(const CallContext& call, Action action, absl::string_view
       call.agent.catalog.FindRecord(resource::AgentName(call.agent.node));
   if (!self.has_value()) return absl::OkStatus();  // Its record has not arrived yet.
   if (self->resource == nullptr) {
-    return absl::PermissionDeniedError(
+    return absl::FailedPreconditionError(
         "this agent was evicted from the mesh; its writes would reach nobody");
   }
   if (!call.agent.catalog.self().admin && action != Action::kRegister) {
