@@ -113,7 +113,9 @@ class AgentImpl final : public Agent {
  private:
   // On the control thread.
   absl::Status OpenCatalog();
-  absl::Status FoundOnce(const std::string& catalog_folder);
+  absl::Status ReadCatalog();
+  std::string FounderRemedy() const;
+  absl::Status FoundOnce();
   absl::Status StartParts();
   absl::Status StartDataPlane();
   absl::Status MakeEnrollment();
@@ -185,6 +187,7 @@ absl::Status AgentImpl::Start() {
 
 absl::Status AgentImpl::StartParts() {
   RETURN_IF_ERROR(OpenCatalog());
+  RETURN_IF_ERROR(FoundOnce());
   MakeGossip();
   RETURN_IF_ERROR(StartDataPlane());
   RETURN_IF_ERROR(MakeEnrollment());
@@ -193,7 +196,26 @@ absl::Status AgentImpl::StartParts() {
   return absl::OkStatus();
 }
 
+// A lost catalog is fetched from the peers, with the identity as it is; but the founder knows none.
 absl::Status AgentImpl::OpenCatalog() {
+  absl::Status status = ReadCatalog();
+  if (!absl::IsDataLoss(status) || identity_.founding || identity_.local.seeds_size() > 0) {
+    return status;
+  }
+  return absl::DataLossError(absl::StrCat(
+      status.message(), "; but this agent founded its mesh already, and would not find them: ",
+      FounderRemedy()));
+}
+
+// What is left to who founded the mesh and knows no peers.
+std::string AgentImpl::FounderRemedy() const {
+  return absl::StrCat("restore the folder from a backup, or else: copy ", options_.data_dir,
+                      "/identity/root.key into the identity folder of another agent and start that "
+                      "anew, evict this agent there, move ",
+                      options_.data_dir, " aside and join again with a token made there");
+}
+
+absl::Status AgentImpl::ReadCatalog() {
   const std::string folder = absl::StrCat(options_.data_dir, "/catalog");
   ASSIGN_OR_RETURN(engine_, storage::OpenRocksDb({.folder = folder}));
   ASSIGN_OR_RETURN(const std::string certificate,
@@ -206,7 +228,6 @@ absl::Status AgentImpl::OpenCatalog() {
                                                      .node = identity_.node(),
                                                      .authorship = authorship_.get()},
                                                     *engine_, runtime()));
-  RETURN_IF_ERROR(FoundOnce(folder));
   catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
   LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
             << catalog_->root().ToHex();
@@ -247,18 +268,14 @@ void AgentImpl::UpdateOwnRecord() {
 
 // An agent with seeds fetches a lost catalog from them. The founder has none: founding again would
 // make a second mesh of the same name, which the others refuse while it acknowledges writes.
-absl::Status AgentImpl::FoundOnce(const std::string& catalog_folder) {
+absl::Status AgentImpl::FoundOnce() {
   const bool empty = catalog_->live_count() + catalog_->tombstone_count() == 0;
   if (!identity_.founding) {
     if (!empty || identity_.local.seeds_size() > 0) return absl::OkStatus();
     return absl::DataLossError(
-        absl::StrCat(catalog_folder,
-                     ": is empty, but this agent founded its mesh already; restore the folder "
-                     "from a backup, or else: copy ",
-                     options_.data_dir,
-                     "/identity/root.key into the identity "
-                     "folder of another agent and start that anew, evict this agent there, move ",
-                     options_.data_dir, " aside and join again with a token made there"));
+        absl::StrCat(options_.data_dir,
+                     "/catalog: is empty, but this agent founded its mesh already; ",
+                     FounderRemedy()));
   }
   if (empty) RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
   return EndFounding(options_.data_dir);
@@ -384,6 +401,7 @@ std::vector<std::string> AgentImpl::Alarms() const {
   }
   const std::string certificate = renewer_ == nullptr ? "" : renewer_->Warning();
   if (!certificate.empty()) alarms.push_back(certificate);
+  for (std::string& deaf : data_plane_->Alarms()) alarms.push_back(std::move(deaf));
   return alarms;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "node/agent/listen_alarms.h"
 #include "node/snapshot/explain.h"
 #include "node/snapshot/target_endpoint.h"
 
@@ -37,9 +38,11 @@ proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* a
 
 }  // namespace
 
-DataPlane::DataPlane(const Identity& identity, storage::Catalog& catalog, net::EventLoop& control,
-                     Random& random, Enforced enforced)
-    : catalog_(catalog),
+DataPlane::DataPlane(const AgentOptions& options, const Identity& identity,
+                     storage::Catalog& catalog, net::EventLoop& control, Random& random,
+                     Enforced enforced)
+    : port_offset_(options.port_offset),
+      catalog_(catalog),
       control_(control),
       enforced_(std::move(enforced)),
       compiler_({.vpc = identity.local.vpc(),
@@ -56,8 +59,8 @@ absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(const AgentOptions& 
                                                             storage::Catalog& catalog,
                                                             net::EventLoop& control, Random& random,
                                                             Enforced enforced) {
-  auto plane =
-      absl::WrapUnique(new DataPlane(identity, catalog, control, random, std::move(enforced)));
+  auto plane = absl::WrapUnique(
+      new DataPlane(options, identity, catalog, control, random, std::move(enforced)));
   ASSIGN_OR_RETURN(plane->access_log_, OpenAccessLog(options));
   ASSIGN_OR_RETURN(plane->workers_,
                    proxy::WorkerPool::Start(ProxyOptions(options, plane->access_log_.get())));
@@ -109,6 +112,10 @@ std::optional<health::Verdict> DataPlane::Health(absl::string_view target) const
 absl::StatusOr<v1::ExplainRequestResponse> DataPlane::Explain(
     const v1::ExplainRequestRequest& request) const {
   return trellis::Explain(*snapshot_, request);
+}
+
+std::vector<std::string> DataPlane::Alarms() const {
+  return ListenAlarms(workers_->ListenStatuses(), port_offset_);
 }
 
 void DataPlane::ReopenLog() {

@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -48,18 +50,22 @@ class DataPlane {
   absl::StatusOr<v1::ExplainRequestResponse> Explain(
       const v1::ExplainRequestRequest& request) const;
 
+  // Where callers are not accepted that should be, in words. Waits for the workers' next turn.
+  std::vector<std::string> Alarms() const;
+
   // Stops accepting and waits for requests in flight. Returns the connections left at the timeout.
   int64_t Drain(absl::Duration timeout) { return workers_->Drain(timeout); }
   void ReopenLog();
 
  private:
-  DataPlane(const Identity& identity, storage::Catalog& catalog, net::EventLoop& control,
-            Random& random, Enforced enforced);
+  DataPlane(const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
+            net::EventLoop& control, Random& random, Enforced enforced);
 
   void Follow();
   void Schedule();
   void CompileAndPublish();
 
+  const int port_offset_;
   storage::Catalog& catalog_;
   net::EventLoop& control_;
   const Enforced enforced_;

@@ -14,7 +14,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "auth/trust/authority.h"
+#include "auth/trust/certificate.h"
+#include "auth/trust/key_pair.h"
+#include "auth/trust/signing_key.h"
 #include "base/status_macros.h"
+#include "node/agent/printable_text.h"
 #include "node/net/fd.h"
 
 namespace trellis::agent {
@@ -83,6 +88,29 @@ absl::StatusOr<std::string> ReadKey(const std::string& path) {
                         path, info.st_mode & 07777, path));
   }
   return ReadFile(path);
+}
+
+// What cannot be used is lost, whatever a parser calls it; the message says which file.
+absl::Status Usable(absl::string_view data_dir, absl::string_view name, const absl::Status& parsed) {
+  if (parsed.ok()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      FolderOf(data_dir), "/", name, ": cannot be used (", PrintableText(parsed.message()),
+      "); restore it from a backup, or evict this agent at another, move ", data_dir,
+      " away and join again"));
+}
+
+absl::Status CheckUsable(absl::string_view data_dir, const Identity& identity, bool has_root_key) {
+  RETURN_IF_ERROR(
+      Usable(data_dir, "root.pem", trust::MeshRoot::FromPem(identity.root_pem).status()));
+  RETURN_IF_ERROR(Usable(data_dir, "agent.pem",
+                         trust::CertificateDerFromPem(identity.certificate_pem).status()));
+  RETURN_IF_ERROR(
+      Usable(data_dir, "agent.key", trust::KeyPair::FromPem(identity.key_pem).status()));
+  RETURN_IF_ERROR(Usable(data_dir, "signing.key",
+                         trust::SigningKey::FromPem(identity.signing_key_pem).status()));
+  if (!has_root_key) return absl::OkStatus();
+  return Usable(data_dir, "root.key",
+                trust::MeshAuthority::Load(identity.root_pem, identity.root_key_pem).status());
 }
 
 std::string FoundingPath(absl::string_view data_dir) {
@@ -159,24 +187,21 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   }
   RETURN_IF_ERROR(json.status());
   Identity identity;
-  absl::StatusOr<storage::v1::LocalIdentity> local = ParseLocalIdentity(*json);
-  if (!local.ok()) {
-    return absl::DataLossError(
-        absl::StrCat(folder, "/agent.json cannot be read: ", local.status().message(),
-                     "; restore it from a backup, or move ", data_dir, " away and join again"));
-  }
-  identity.local = *std::move(local);
+  const absl::StatusOr<storage::v1::LocalIdentity> local = ParseLocalIdentity(*json);
+  RETURN_IF_ERROR(Usable(data_dir, "agent.json", local.status()));
+  identity.local = *local;
   ASSIGN_OR_RETURN(identity.root_pem, ReadFile(absl::StrCat(folder, "/root.pem")));
   ASSIGN_OR_RETURN(identity.certificate_pem, ReadFile(absl::StrCat(folder, "/agent.pem")));
   ASSIGN_OR_RETURN(identity.key_pem, ReadKey(absl::StrCat(folder, "/agent.key")));
   ASSIGN_OR_RETURN(identity.signing_key_pem, ReadKey(absl::StrCat(folder, "/signing.key")));
   absl::StatusOr<std::string> root_key = ReadKey(absl::StrCat(folder, "/root.key"));
   if (root_key.ok()) {
-    identity.root_key_pem = *std::move(root_key);
+    identity.root_key_pem = *root_key;
   } else if (!absl::IsNotFound(root_key.status())) {
     return root_key.status();
   }
   identity.founding = access(FoundingPath(data_dir).c_str(), F_OK) == 0;
+  RETURN_IF_ERROR(CheckUsable(data_dir, identity, root_key.ok()));
   return identity;
 }
 

@@ -6,8 +6,14 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "auth/trust/authority.h"
+#include "auth/trust/identity.h"
+#include "auth/trust/key_pair.h"
+#include "auth/trust/signing_key.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "node/agent/printable_text.h"
 #include "tests/support/status_matchers.h"
 
 namespace trellis::agent {
@@ -23,13 +29,26 @@ class IdentityTest : public testing::Test {
     identity_.local.set_mesh_id(std::string(32, 'a'));
     identity_.local.set_node("00000000000000ff");
     identity_.local.set_vpc("vpcs/vpc-0123456789abcdef0");
-    identity_.certificate_pem = "certificate";
-    identity_.key_pem = "key";
-    identity_.signing_key_pem = "signing key";
-    identity_.root_pem = "root";
+    const trust::KeyPair keys = trust::KeyPair::Generate();
+    const trust::SigningKey signing_key = trust::SigningKey::Generate();
+    identity_.certificate_pem = Issue(keys, signing_key);
+    identity_.key_pem = keys.private_pem();
+    identity_.signing_key_pem = signing_key.private_pem();
+    identity_.root_pem = authority_.root().pem();
+  }
+
+  std::string Issue(const trust::KeyPair& keys, const trust::SigningKey& signing_key) const {
+    return *authority_.Issue(
+        keys.public_der(),
+        trust::PeerIdentity::Agent(identity_.mesh_id(), identity_.node(), "123456789012",
+                                   identity_.local.vpc(), trust::PeerRole::kAdmin,
+                                   signing_key.public_key(), {"192.0.2.1"}),
+        absl::Now(), absl::Hours(1));
   }
 
   const std::string folder_;
+  const trust::MeshAuthority authority_ =
+      *trust::MeshAuthority::Create(std::string(16, '\xaa'), absl::Now());
   Identity identity_;
 };
 
@@ -40,8 +59,8 @@ TEST_F(IdentityTest, LoadsWhatWasSaved) {
   EXPECT_EQ(loaded->local.vpc(), identity_.local.vpc());
   EXPECT_EQ(loaded->node(), 0xffu);
   EXPECT_EQ(loaded->mesh_id(), std::string(16, '\xaa'));
-  EXPECT_EQ(loaded->key_pem, "key");
-  EXPECT_EQ(loaded->signing_key_pem, "signing key");
+  EXPECT_EQ(loaded->key_pem, identity_.key_pem);
+  EXPECT_EQ(loaded->signing_key_pem, identity_.signing_key_pem);
   EXPECT_EQ(loaded->root_key_pem, "");
 }
 
@@ -57,7 +76,7 @@ TEST_F(IdentityTest, KeysAreReadableByTheirOwnerOnly) {
 }
 
 TEST_F(IdentityTest, KeysThatOthersMayUseAreRefusedWithTheRemedy) {
-  identity_.root_key_pem = "root key";
+  identity_.root_key_pem = authority_.key_pem();
   ASSERT_OK(SaveIdentity(folder_, identity_));
   for (const char* name : {"agent.key", "signing.key", "root.key"}) {
     const std::string path = absl::StrCat(folder_, "/identity/", name);
@@ -86,10 +105,11 @@ TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {
 
 TEST_F(IdentityTest, RenewedCertificateTakesThePlaceOfTheOld) {
   ASSERT_OK(SaveIdentity(folder_, identity_));
-  ASSERT_OK(SaveCertificate(folder_, "renewed"));
+  const std::string renewed = Issue(trust::KeyPair::Generate(), trust::SigningKey::Generate());
+  ASSERT_OK(SaveCertificate(folder_, renewed));
   ASSERT_OK_AND_ASSIGN(const Identity loaded, LoadIdentity(folder_));
-  EXPECT_EQ(loaded.certificate_pem, "renewed");
-  EXPECT_EQ(loaded.key_pem, "key");
+  EXPECT_EQ(loaded.certificate_pem, renewed);
+  EXPECT_EQ(loaded.key_pem, identity_.key_pem);
 }
 
 TEST_F(IdentityTest, MissingFileIsNamed) {
@@ -120,6 +140,32 @@ TEST_F(IdentityTest, GarbageIsRefused) {
     std::ofstream(absl::StrCat(folder_, "/identity/agent.json")) << garbage;
     EXPECT_EQ(LoadIdentity(folder_).status().code(), absl::StatusCode::kDataLoss) << garbage;
   }
+}
+
+TEST_F(IdentityTest, BrokenFileIsNamedWithARemedyAndWithoutItsBytes) {
+  identity_.root_key_pem = authority_.key_pem();
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  for (const char* name :
+       {"root.pem", "agent.pem", "agent.key", "signing.key", "root.key", "agent.json"}) {
+    const std::string path = absl::StrCat(folder_, "/identity/", name);
+    std::string good;
+    std::getline(std::ifstream(path), good, '\0');
+    for (const std::string& garbage :
+         {std::string(), std::string("\xff\x1b[31m{"), good.substr(0, good.size() / 2)}) {
+      std::ofstream(path) << garbage;
+      const absl::Status broken = LoadIdentity(folder_).status();
+      EXPECT_THAT(broken, StatusIs(absl::StatusCode::kDataLoss, HasSubstr(path)));
+      EXPECT_THAT(broken, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("from a backup")));
+      EXPECT_EQ(PrintableText(broken.message()), std::string(broken.message()));
+    }
+    std::ofstream(path) << good;
+    EXPECT_OK(LoadIdentity(folder_));
+  }
+}
+
+TEST(PrintableText, HidesNothingAndCommandsNoTerminal) {
+  EXPECT_EQ(PrintableText(absl::string_view("a \"b\"\n\x1b[2J\0\xff", 12)),
+            "a \"b\"\n\\x1b[2J\\x00\\xff");
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ absl::StatusOr<NamedWrite> ParseWrite(absl::string_view bytes) {
 absl::Status Unreadable(absl::string_view table, absl::string_view key, absl::string_view problem) {
   return absl::DataLossError(absl::StrCat("catalog: ", table, " \"", absl::CHexEscape(key),
                                           "\" cannot be read (", problem,
-                                          "); move the data folder aside and join the mesh again, "
-                                          "which copies the configuration back"));
+                                          "); move the catalog folder aside and start the agent "
+                                          "again: the others have the configuration"));
 }
 
 absl::Status CatalogImpl::Load() {

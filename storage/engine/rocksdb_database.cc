@@ -80,7 +80,7 @@ absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), sl
 absl::Status DataLoss(absl::string_view folder, absl::string_view detail) {
   return absl::DataLossError(absl::StrCat(
       "data folder ", folder, ": corrupt or incomplete (", detail,
-      "); move the folder aside and join the mesh again, which copies the configuration back"));
+      "); move the folder aside and start the agent again: the others have the configuration"));
 }
 
 absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view folder) {

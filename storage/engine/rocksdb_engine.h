@@ -1,7 +1,7 @@
 // The engine on disk: RocksDB, one column family a table, one write-ahead log over all.
 //
 // Spec: gossip-design 3.6. Corrupt files are never repaired in place, because repair can drop
-// writes silently: the error says to move the folder aside and rejoin.
+// writes silently: the error says to move the folder aside and start again.
 //
 // A write or sync that fails (disk full, I/O error) latches the engine: writes and Sync answer the
 // reason at once and leave the database alone, whose log is in an unknown state; reads go on. At

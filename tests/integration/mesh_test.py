@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import ssl
@@ -24,6 +25,31 @@ name: warehouse
 ---
 kind: Vpc
 name: payments
+"""
+
+DEAF = """
+kind: Service
+name: deafened
+---
+kind: Listener
+service: deafened
+name: web
+protocol: HTTP
+port: 8099
+defaultAction:
+  fixedResponse:
+    statusCode: 404
+---
+kind: ServiceNetwork
+name: deaf-net
+---
+kind: VpcAssociation
+serviceNetwork: deaf-net
+vpc: storefront
+---
+kind: ServiceAssociation
+serviceNetwork: deaf-net
+service: deafened
 """
 
 
@@ -74,6 +100,14 @@ class MeshTest(unittest.TestCase):
                    for state in states) and len(roots) == 1
 
     @staticmethod
+    def network(mesh, name):
+        """The path of a manifest that makes a service network."""
+        path = f"{mesh.folder}/{name}.yaml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"kind: ServiceNetwork\nname: {name}\n")
+        return path
+
+    @staticmethod
     def networks(mesh, vpc):
         listed = json.loads(mesh.ctl(vpc, "list", "service-networks", "-o", "json").stdout)
         return {network["name"] for network in listed}
@@ -115,11 +149,72 @@ class MeshTest(unittest.TestCase):
                 file.write(b"\xff" * 64)
         with self.assertRaises(Failure) as raised:
             mesh.start_agent("warehouse")
-        self.assertIn(data, str(raised.exception))
-        # Nothing is lost: the others hold it all, and a new agent may take its place.
+        self.assertIn("move the folder aside and start the agent again", str(raised.exception))
+        folder = re.search(r"data folder (\S+): ", str(raised.exception)).group(1)
+        self.assertEqual(folder, f"{data}/catalog")
+        # Nothing is lost: the others hold it all.
         for vpc in ("storefront", "payments"):
             self.assertEqual(acknowledged - self.networks(mesh, vpc), set(), vpc)
         self.assertEqual(len(acknowledged), 20)
+        # To the letter. It is the agent it was, and writes as before.
+        shutil.move(folder, f"{folder}.aside")
+        mesh.start_agent("warehouse")
+        wait_until("equal roots", lambda: self.converged(mesh))
+        self.assertEqual(acknowledged - self.networks(mesh, "warehouse"), set())
+        mesh.ctl("warehouse", "apply", "-f", self.network(mesh, "after"))
+        wait_until("equal roots", lambda: self.converged(mesh))
+        self.assertIn("after", self.networks(mesh, "payments"))
+        self.assertFalse(mesh.state("warehouse").get("alarms"))
+
+    def test_corrupt_data_of_the_founder_is_refused_with_its_own_remedy(self):
+        mesh = self.new_mesh()
+        mesh.kill("agent-storefront", signal.SIGTERM)
+        for manifest in glob.glob(f"{mesh.agent_folder('storefront')}/data/catalog/MANIFEST-*"):
+            with open(manifest, "r+b") as file:
+                file.write(b"\xff" * 64)
+        with self.assertRaises(Failure) as raised:
+            mesh.start_agent("storefront")
+        self.assertIn("corrupt or incomplete", str(raised.exception))
+        self.assertIn("root.key", str(raised.exception))
+
+    def test_broken_identity_is_named_with_a_remedy(self):
+        mesh = self.new_mesh(form=False)
+        mesh.write_options("storefront")
+        mesh.trellisd("storefront", "init", "--vpc=storefront")
+        folder = f"{mesh.agent_folder('storefront')}/data/identity"
+        for name in ("agent.key", "signing.key", "agent.pem", "root.pem", "root.key", "agent.json"):
+            path = f"{folder}/{name}"
+            with open(path, "rb") as file:
+                good = file.read()
+            for garbage in (b"", b"\xff\x1b[31m{\x00" * 8, good[:len(good) // 2]):
+                with open(path, "wb") as file:
+                    file.write(garbage)
+                ended = subprocess.run(
+                    [mesh.agent_binary, "run",
+                     f"--config={mesh.agent_folder('storefront')}/trellisd.yaml"],
+                    capture_output=True, check=False, timeout=60)
+                self.assertEqual(ended.returncode, 1, ended.stderr)  # 2: wrong usage.
+                self.assertIn(path.encode(), ended.stderr)
+                self.assertIn(b"restore it from a backup", ended.stderr)
+                self.assertNotRegex(ended.stderr, rb"[^\n -~]")
+            with open(path, "wb") as file:
+                file.write(good)
+
+    def test_proxy_that_cannot_accept_is_an_alarm(self):
+        mesh = self.new_mesh(form=False)
+        mesh.agent_options = {"listen_addresses": "[192.0.2.77]", "port_offset": 0}
+        mesh.write_options("storefront")
+        mesh.trellisd("storefront", "init", "--vpc=storefront")
+        mesh.start_agent("storefront")
+        manifest = f"{mesh.folder}/deaf.yaml"
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(DEAF)
+        mesh.ctl("storefront", "apply", "-f", manifest, "--wait")
+        wait_until("the alarm", lambda: mesh.state("storefront").get("alarms"))
+        shown = mesh.ctl("storefront", "mesh", "status").stdout
+        self.assertIn("all, see ALARM", shown)
+        self.assertRegex(shown, "ALARM: .*192.0.2.77 port 8099")
+        self.assertIn("ip address add 192.0.2.77/32 dev lo", shown)
 
     def test_founder_that_lost_its_catalog_does_not_found_again(self):
         mesh = self.new_mesh()
@@ -220,7 +315,7 @@ class MeshTest(unittest.TestCase):
         mesh.ctl("storefront", "agent", "evict", "agent-warehouse")
         wait_until("the evicted agent to say so", lambda: any(
             "evicted" in alarm for alarm in mesh.state("warehouse").get("alarms", [])))
-        refused = mesh.ctl("warehouse", "create", "service-network", "lost", check=False)
+        refused = mesh.ctl("warehouse", "apply", "-f", self.network(mesh, "lost"), check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("evicted", refused.stderr)
         # Nor after a restart: it is told again.
@@ -228,7 +323,7 @@ class MeshTest(unittest.TestCase):
         mesh.start_agent("warehouse")
         wait_until("the evicted agent to say so again", lambda: any(
             "evicted" in alarm for alarm in mesh.state("warehouse").get("alarms", [])))
-        refused = mesh.ctl("warehouse", "create", "service-network", "lost", check=False)
+        refused = mesh.ctl("warehouse", "apply", "-f", self.network(mesh, "lost"), check=False)
         self.assertIn("evicted", refused.stderr)
         for vpc in ("storefront", "payments"):
             self.assertNotIn("lost", self.networks(mesh, vpc))

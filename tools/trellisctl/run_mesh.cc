@@ -30,15 +30,18 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
                "BEHIND", "ENFORCING"});
   for (const v1::AgentState& one : state.agents()) {
     const v1::Agent& agent = one.agent();
+    // Alarms are what the answering agent knows, most of all of itself.
+    const bool alarmed = agent.name() == state.answered_by() && state.alarms_size() > 0;
     if (agent.name() == state.answered_by()) answered_by = agent.display_name();
     table.Add({agent.display_name(), name_of(Kind::kVpc, agent.vpc()),
                absl::AsciiStrToLower(v1::AgentRole_Name(agent.role())), agent.mesh_address(),
                Words(one), AgoWords(one.last_heard()), one.version(),
                one.root().substr(0, kShownOfRoot),
                one.answered() ? absl::StrCat(one.missing_transactions()) : "",
-               !one.answered()       ? "no answer"
-               : one.enforcing_all() ? "all"
-                                     : "not yet"});
+               absl::StrCat(!one.answered()       ? "no answer"
+                            : one.enforcing_all() ? "all"
+                                                  : "not yet",
+                            alarmed ? ", see ALARM" : "")});
   }
   session.out() << "Mesh " << state.mesh_id() << " as " << answered_by
                 << " sees it: " << state.agents_size()
