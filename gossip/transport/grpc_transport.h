@@ -1,9 +1,10 @@
 // The real Transport: a Peer.Link stream over the mesh port for each pair of agents.
 //
 // Who dials: the smaller node id at once; the greater only after kPatience without an incoming
-// link, so one side's wish is enough and both rarely dial. Who lost a good link dials at once. Should two streams of a pair meet, both
-// ends keep the one opened by the smaller node; of two by the same node, the newer. A link older
-// than kGoodLink yields to any newcomer, though: who has a link does not dial.
+// link, so one side's wish is enough and both rarely dial. Who lost a good link dials at once.
+// Should two streams of a pair meet, both ends keep the one opened by the smaller node; of two by
+// the same node, the newer. A link older than kGoodLink yields to any newcomer, though: who has a
+// link does not dial.
 //
 // A peer is who its certificate says (`identify`, `dial`), whatever its frames claim.
 #ifndef TRELLIS_GOSSIP_TRANSPORT_GRPC_TRANSPORT_H_

@@ -203,8 +203,8 @@ absl::Status AgentImpl::OpenCatalog() {
     return status;
   }
   return absl::DataLossError(absl::StrCat(
-      status.message(), "; but this agent founded its mesh already, and would not find them: ",
-      FounderRemedy()));
+      status.message(),
+      "; but this agent founded its mesh already, and would not find them: ", FounderRemedy()));
 }
 
 // What is left to who founded the mesh and knows no peers.
@@ -272,10 +272,9 @@ absl::Status AgentImpl::FoundOnce() {
   const bool empty = catalog_->live_count() + catalog_->tombstone_count() == 0;
   if (!identity_.founding) {
     if (!empty || identity_.local.seeds_size() > 0) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat(options_.data_dir,
-                     "/catalog: is empty, but this agent founded its mesh already; ",
-                     FounderRemedy()));
+    return absl::DataLossError(absl::StrCat(
+        options_.data_dir, "/catalog: is empty, but this agent founded its mesh already; ",
+        FounderRemedy()));
   }
   if (empty) RETURN_IF_ERROR(catalog_->Commit(FoundingRecords(identity_)).status());
   return EndFounding(options_.data_dir);

@@ -91,7 +91,8 @@ absl::StatusOr<std::string> ReadKey(const std::string& path) {
 }
 
 // What cannot be used is lost, whatever a parser calls it; the message says which file.
-absl::Status Usable(absl::string_view data_dir, absl::string_view name, const absl::Status& parsed) {
+absl::Status Usable(absl::string_view data_dir, absl::string_view name,
+                    const absl::Status& parsed) {
   if (parsed.ok()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(
       FolderOf(data_dir), "/", name, ": cannot be used (", PrintableText(parsed.message()),

@@ -17,16 +17,15 @@ TEST(ListenAlarms, NoneWhereAllIsAcceptedOn) {
 
 TEST(ListenAlarms, AddressThatTheHostLacksIsToBeAdded) {
   const absl::Status lacks = absl::NotFoundError("bind: Cannot assign requested address");
-  EXPECT_THAT(
-      ListenAlarms({{"169.254.171.1", 80, lacks},
-                    {"169.254.171.1", 443, lacks},
-                    {"fd00::1", 80, lacks},
-                    {"127.0.0.1", 80, absl::OkStatus()}},
-                   0),
-      ElementsAre(AllOf(HasSubstr("169.254.171.1 port 80, 443: "),
-                        HasSubstr("`ip address add 169.254.171.1/32 dev lo`"),
-                        HasSubstr("--listen_addresses")),
-                  AllOf(HasSubstr("fd00::1 port 80: "), HasSubstr("fd00::1/128 dev lo"))));
+  EXPECT_THAT(ListenAlarms({{"169.254.171.1", 80, lacks},
+                            {"169.254.171.1", 443, lacks},
+                            {"fd00::1", 80, lacks},
+                            {"127.0.0.1", 80, absl::OkStatus()}},
+                           0),
+              ElementsAre(AllOf(HasSubstr("169.254.171.1 port 80, 443: "),
+                                HasSubstr("`ip address add 169.254.171.1/32 dev lo`"),
+                                HasSubstr("--listen_addresses")),
+                          AllOf(HasSubstr("fd00::1 port 80: "), HasSubstr("fd00::1/128 dev lo"))));
 }
 
 TEST(ListenAlarms, OtherCausesHaveTheirRemedies) {

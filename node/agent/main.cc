@@ -121,7 +121,6 @@ absl::Status Main(const std::vector<std::string>& args) {
 int main(int argc, char** argv) {
   const absl::Status status = trellis::agent::Main(std::vector<std::string>(argv + 1, argv + argc));
   if (status.ok()) return 0;
-  std::fprintf(stderr, "trellisd: %s\n",
-               trellis::agent::PrintableText(status.message()).c_str());
+  std::fprintf(stderr, "trellisd: %s\n", trellis::agent::PrintableText(status.message()).c_str());
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }

@@ -344,9 +344,8 @@ TEST(MeshDialer, RefusalOfAStrangerIsNotThePeers) {
     ASSERT_EQ(::send(socket.get(), alert, sizeof(alert), MSG_NOSIGNAL),
               static_cast<ssize_t>(sizeof(alert)));
   });
-  ASSERT_OK_AND_ASSIGN(
-      const auto dialer,
-      MeshDialer::ForMember(mesh.Credentials(mesh.Agent(2)), {.now = mesh.now()}));
+  ASSERT_OK_AND_ASSIGN(const auto dialer,
+                       MeshDialer::ForMember(mesh.Credentials(mesh.Agent(2)), {.now = mesh.now()}));
   const absl::Status refused = dialer->DialAndWait(stranger.ToString(), 1).status();
   answer.join();
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kPermissionDenied));
