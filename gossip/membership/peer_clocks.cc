@@ -3,19 +3,26 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "storage/resource/names.h"
 
 namespace trellis::gossip {
 
-void PeerClocks::Note(NodeId peer, absl::Duration ahead) {
-  const auto [it, first] = ahead_.try_emplace(peer, ahead);
-  if (first && absl::AbsDuration(ahead) > kTolerance) {
+void PeerClocks::Note(NodeId peer, absl::Duration ahead, absl::Duration now) {
+  Readings& readings = readings_[peer];
+  if (readings.ahead.empty() && absl::AbsDuration(ahead) > kTolerance) {
     LOG(WARNING) << "the clock of " << resource::AgentName(peer) << " differs from ours by "
                  << absl::FormatDuration(ahead);
   }
-  it->second = ahead;
+  if (!readings.ahead.empty() && now - readings.heard_at < kTogether) {
+    readings.ahead.back() = std::max(readings.ahead.back(), ahead);
+  } else {
+    readings.ahead.push_back(ahead);
+  }
+  readings.heard_at = now;
+  if (readings.ahead.size() > kReadings) readings.ahead.pop_front();
 }
 
 void PeerClocks::Tick() {
@@ -38,7 +45,10 @@ absl::Status PeerClocks::Check() const {
 
 absl::Duration PeerClocks::MedianAhead() const {
   std::vector<absl::Duration> clocks = {absl::ZeroDuration()};
-  for (const auto& [peer, ahead] : ahead_) clocks.push_back(ahead);
+  for (const auto& [peer, readings] : readings_) {
+    if (readings.ahead.size() < kReadings) continue;
+    clocks.push_back(*absl::c_max_element(readings.ahead));
+  }
   if (clocks.size() < kFewestClocks) return absl::ZeroDuration();
   std::sort(clocks.begin(), clocks.end());
   const absl::Duration low = clocks[(clocks.size() - 1) / 2];

@@ -1,14 +1,19 @@
 // Whose clock is wrong: ours, or a peer's.
 //
-// Each hello and heartbeat says what time it is at its sender. Our clock is wrong when it differs
-// from the median of all clocks, ours among them, by more than kTolerance; that needs three, for of
-// two nobody can say which. Versions come from clocks, so an agent whose own is wrong accepts no
-// writes; it proxies on.
+// Each hello and heartbeat says what time it is at its sender. One that comes late looks like the
+// word of a clock that is behind. So words that come together, having waited for each other, make
+// one reading; of a peer's last kReadings the greatest counts, which is the one least delayed; and
+// a peer with fewer has no say.
+//
+// Our clock is wrong when it differs from the median of all clocks, ours among them, by more than
+// kTolerance; that needs three, for of two nobody can say which. Versions come from clocks, so an
+// agent whose own is wrong accepts no writes; it proxies on.
 //
 // Spec: gossip-design 2.6.
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_PEER_CLOCKS_H_
 #define TRELLIS_GOSSIP_MEMBERSHIP_PEER_CLOCKS_H_
 
+#include <deque>
 #include <map>
 
 #include "absl/status/status.h"
@@ -22,13 +27,14 @@ class PeerClocks {
  public:
   static constexpr absl::Duration kTolerance = absl::Milliseconds(500);
   static constexpr size_t kFewestClocks = 3;
-  // What arrives late looks like a clock that is behind: a difference counts once it has been seen
-  // at this many ticks in a row.
-  static constexpr int kStandingTicks = 3;
+  static constexpr size_t kReadings = 3;
+  static constexpr absl::Duration kTogether = absl::Milliseconds(500);
+  // A difference counts once it has been seen at this many ticks in a row.
+  static constexpr int kStandingTicks = 2;
 
-  // The peer's clock less ours, as its last frame said.
-  void Note(NodeId peer, absl::Duration ahead);
-  void Forget(NodeId peer) { ahead_.erase(peer); }
+  // The peer's clock less ours, as a frame said that came at `now`.
+  void Note(NodeId peer, absl::Duration ahead, absl::Duration now);
+  void Forget(NodeId peer) { readings_.erase(peer); }
   // Each second.
   void Tick();
 
@@ -37,9 +43,14 @@ class PeerClocks {
   absl::Status Check() const;
 
  private:
+  struct Readings {
+    std::deque<absl::Duration> ahead;  // The latest last.
+    absl::Duration heard_at;
+  };
+
   absl::Duration MedianAhead() const;
 
-  std::map<NodeId, absl::Duration> ahead_;
+  std::map<NodeId, Readings> readings_;
   absl::Duration median_ahead_;  // At the last tick.
   int wrong_ticks_ = 0;
 };

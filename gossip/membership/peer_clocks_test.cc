@@ -19,17 +19,39 @@ struct ClockCase {
   absl::StatusCode expected;
 };
 
-class PeerClocksTest : public testing::TestWithParam<ClockCase> {};
+class PeerClocksTest : public testing::Test {
+ protected:
+  static constexpr NodeId kPeers = 3;
 
-TEST_P(PeerClocksTest, FollowsTheMajority) {
+  // A second goes by in which each of kPeers is heard once.
+  void Beat(absl::Duration ahead) {
+    for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, ahead, now_);
+    clocks_.Tick();
+    now_ += absl::Seconds(1);
+  }
+  void BeatOften(absl::Duration ahead) {
+    for (size_t i = 0; i < PeerClocks::kReadings + PeerClocks::kStandingTicks; ++i) Beat(ahead);
+  }
+
+  PeerClocks clocks_;
+  absl::Duration now_;
+};
+
+class PeerClocksMajorityTest : public testing::TestWithParam<ClockCase> {};
+
+TEST_P(PeerClocksMajorityTest, IsFollowed) {
   PeerClocks clocks;
-  NodeId peer = 0;
-  for (const int millis : GetParam().millis_ahead) clocks.Note(++peer, absl::Milliseconds(millis));
-  for (int i = 0; i < PeerClocks::kStandingTicks; ++i) clocks.Tick();
+  for (int second = 0; second < 5; ++second) {
+    NodeId peer = 0;
+    for (const int millis : GetParam().millis_ahead) {
+      clocks.Note(++peer, absl::Milliseconds(millis), absl::Seconds(second));
+    }
+    clocks.Tick();
+  }
   EXPECT_EQ(clocks.Check().code(), GetParam().expected) << clocks.Check();
 }
 
-INSTANTIATE_TEST_SUITE_P(Spec, PeerClocksTest,
+INSTANTIATE_TEST_SUITE_P(Spec, PeerClocksMajorityTest,
                          testing::ValuesIn(std::vector<ClockCase>{
                              {"Alone", {}, absl::StatusCode::kOk},
                              {"OfTwoNobodyKnowsWhoIsWrong", {3600000}, absl::StatusCode::kOk},
@@ -43,31 +65,48 @@ INSTANTIATE_TEST_SUITE_P(Spec, PeerClocksTest,
                          }),
                          [](const auto& info) { return info.param.name; });
 
-TEST(PeerClocksTest, TheMessageSaysWhichWayAndHowFar) {
-  PeerClocks clocks;
-  for (NodeId peer = 1; peer <= 3; ++peer) clocks.Note(peer, absl::Milliseconds(1200));
-  for (int i = 0; i < PeerClocks::kStandingTicks; ++i) clocks.Tick();
-  EXPECT_THAT(clocks.Check(), StatusIs(kRefused, HasSubstr("clock is 1.2s behind the mesh's")));
+TEST_F(PeerClocksTest, TheMessageSaysWhichWayAndHowFar) {
+  BeatOften(absl::Milliseconds(1200));
+  EXPECT_THAT(clocks_.Check(), StatusIs(kRefused, HasSubstr("clock is 1.2s behind the mesh's")));
 }
 
-TEST(PeerClocksTest, WhatCameLateOnceIsNoWrongClock) {
-  PeerClocks clocks;
-  for (NodeId peer = 1; peer <= 3; ++peer) clocks.Note(peer, -absl::Seconds(15));
-  clocks.Tick();
-  clocks.Tick();
-  EXPECT_OK(clocks.Check());
-  for (NodeId peer = 1; peer <= 3; ++peer) clocks.Note(peer, absl::ZeroDuration());
-  clocks.Tick();
-  EXPECT_OK(clocks.Check());
+TEST_F(PeerClocksTest, AClockThatWasSetAheadIsFoundOut) {
+  BeatOften(absl::ZeroDuration());
+  BeatOften(-absl::Seconds(2));
+  EXPECT_THAT(clocks_.Check(), StatusIs(kRefused, HasSubstr("clock is 2s ahead of the mesh's")));
 }
 
-TEST(PeerClocksTest, PeersThatAreGoneHaveNoSay) {
-  PeerClocks clocks;
-  for (NodeId peer = 1; peer <= 3; ++peer) clocks.Note(peer, absl::Seconds(2));
-  for (int i = 0; i < PeerClocks::kStandingTicks; ++i) clocks.Tick();
-  for (NodeId peer = 1; peer <= 2; ++peer) clocks.Forget(peer);
-  clocks.Tick();
-  EXPECT_OK(clocks.Check());
+TEST_F(PeerClocksTest, WhatComesLateIsNoWrongClock) {
+  for (const int millis_late : {0, 1200, 900, 0, 1100, 1200, 0}) {
+    Beat(-absl::Milliseconds(millis_late));
+    EXPECT_OK(clocks_.Check());
+  }
+}
+
+TEST_F(PeerClocksTest, WhoFellSilentAfterItsFirstWordHasNoSay) {
+  Beat(-absl::Seconds(1));
+  for (int i = 0; i < 5; ++i) clocks_.Tick();
+  EXPECT_OK(clocks_.Check());
+}
+
+TEST_F(PeerClocksTest, WhatWaitedForUsIsNoWrongClock) {
+  BeatOften(absl::ZeroDuration());
+  now_ += absl::Seconds(5);  // This process stood still, and reads now what came meanwhile.
+  for (const int seconds_late : {5, 4, 3, 2}) {
+    for (NodeId peer = 1; peer <= kPeers; ++peer) {
+      clocks_.Note(peer, -absl::Seconds(seconds_late), now_);
+    }
+  }
+  for (int i = 0; i < 5; ++i) clocks_.Tick();  // Nothing more comes: the links were cut as well.
+  EXPECT_OK(clocks_.Check());
+}
+
+TEST_F(PeerClocksTest, PeersThatAreGoneHaveNoSay) {
+  BeatOften(absl::Seconds(2));
+  ASSERT_THAT(clocks_.Check(), StatusIs(kRefused, HasSubstr("2s behind")));
+  for (NodeId peer = 1; peer < kPeers; ++peer) clocks_.Forget(peer);
+  clocks_.Tick();
+  EXPECT_OK(clocks_.Check());
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ void Queries::OnQuery(NodeId from, const Query& query) {
   const auto known = questions_.find({query.root(), query.id()});
   if (known == questions_.end()) {
     // One of ours comes back to us only when we have forgotten it.
-    if (query.root() == self_ || query.timeout_millis() == 0) return;
+    if (query.root() == self_) return;
     Question* const question = Take(query, /*parent=*/from, nullptr);
     if (question == nullptr) return;
     PassDown(*question);

@@ -40,6 +40,11 @@ void CatalogImpl::VisitConflicts(
   }
 }
 
+absl::StatusOr<std::string> CatalogImpl::ReadEntry(absl::string_view name, const OriginKey& key,
+                                                   bool won) {
+  return won ? engine_.Get(Table::kEntries, name) : engine_.Get(Table::kSiblings, key.Encode());
+}
+
 std::vector<Stored> CatalogImpl::Held(absl::string_view name) const {
   std::vector<Stored> held;
   if (const Stored* winner = FindStored(name)) held.push_back(*winner);

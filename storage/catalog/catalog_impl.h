@@ -117,6 +117,12 @@ class CatalogImpl final : public Catalog {
   };
   // Writes that come back: their entries and seals.
   using Restored = absl::btree_map<OriginKey, v1::Replaced>;
+  // A write that was kept aside: its row, and what it is.
+  struct Kept {
+    std::string row;
+    Stored write;
+    v1::Replaced replaced;
+  };
   // What a delta will do.
   struct Plan {
     std::vector<std::string> names;  // That change, in the order first touched.
@@ -178,6 +184,7 @@ class CatalogImpl final : public Catalog {
   absl::Status PlanRows(Plan& plan);
   absl::Status PlanReplaced(const std::string& name, const Touched& touched, Plan& plan);
   absl::Status PlanRestored(const std::string& name, Plan& plan);
+  absl::StatusOr<std::vector<Kept>> ReadReplaced(absl::string_view name);  // The oldest first.
   void PlanSeals(const v1::Delta& delta, Plan& plan) const;
   void PlanMeta(const v1::Delta& delta, Plan& plan) const;
   uint64_t HeadAfter(const Origin& origin, const v1::Delta& delta, const Plan& plan) const;

@@ -180,6 +180,30 @@ TEST_F(FenceTest, WritesOfTwoEvictedAgentsDoNotBringEachOtherBack) {
   EXPECT_EQ(near_.LabelOf(name), "nine");
 }
 
+TEST_F(FenceTest, LayersComeBackOneByOne) {
+  // Over "seven" writes an accomplice, and over that the thief; `admin_` has heard of neither.
+  TestNode accomplice(6);
+  accomplice.PullFrom(admin_);
+  ASSERT_OK(accomplice.catalog->Commit({{AgentNameOf(6), AgentResource(AgentNameOf(6), "y"), {}}}));
+  admin_.PullFrom(accomplice);
+  TestNode other(5);
+  other.PullFrom(admin_);
+  ASSERT_OK(other.catalog->Commit({PutService(7, "seven")}));
+  accomplice.PullFrom(other);
+  const std::string name = ServiceName(7);
+  ASSERT_OK(accomplice.catalog->Commit({PutService(7, "sly", accomplice.VersionOf(name))}));
+  for (TestNode* node : {&other, &thief_}) node->PullFrom(accomplice);
+  Write(7, "evil");
+  other.PullFrom(thief_);
+  ASSERT_EQ(other.LabelOf(name), "evil");
+  Evict(admin_);
+  other.PullFrom(admin_);
+  EXPECT_EQ(other.LabelOf(name), "sly");
+  ASSERT_OK(admin_.catalog->Commit({DeleteName(AgentNameOf(6), admin_.VersionOf(AgentNameOf(6)))}));
+  other.PullFrom(admin_);
+  EXPECT_EQ(other.LabelOf(name), "seven");
+}
+
 TEST_F(FenceTest, EvictedTwiceTheLowerFenceStands) {
   Evict(admin_);
   Evict(near_);  // Which holds all of the evil.

@@ -1,5 +1,6 @@
 #include "storage/catalog/keys.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 namespace trellis::storage {
@@ -63,10 +64,14 @@ bool OriginKey::Decode(absl::string_view key, OriginKey* result) {
          Consume(&key, &result->sequence) && Consume(&key, &result->index) && key.empty();
 }
 
-std::string ReplacedPrefix(absl::string_view name) {
-  std::string key(name);
-  key.push_back('\0');
-  return key;
+std::string ReplacedBegin(absl::string_view name) {
+  return absl::StrCat(name, std::string(1, '\0'));
+}
+
+std::string ReplacedEnd(absl::string_view name) { return absl::StrCat(name, "\1"); }
+
+std::string ReplacedKey(absl::string_view name, const Version& version, const OriginKey& write) {
+  return absl::StrCat(ReplacedBegin(name), EncodeNumber(version.hlc), write.Encode());
 }
 
 std::string EncodeNumber(uint64_t number) {

@@ -38,8 +38,7 @@ struct TransactionKey {
   static bool Decode(absl::string_view key, TransactionKey* result);
 };
 
-// Of Table::kByOrigin, Table::kSiblings and, after a name, Table::kReplaced: which entry of a
-// transaction.
+// Of Table::kByOrigin and Table::kSiblings: which entry of a transaction.
 struct OriginKey {
   Origin origin;
   uint64_t sequence = 0;
@@ -51,8 +50,10 @@ struct OriginKey {
   static bool Decode(absl::string_view key, OriginKey* result);
 };
 
-// Of Table::kReplaced: begins the keys of all writes of `name`, and of no other. Names have no NUL.
-std::string ReplacedPrefix(absl::string_view name);
+// Of Table::kReplaced: the writes of one name, the oldest first. Names have no NUL.
+std::string ReplacedBegin(absl::string_view name);
+std::string ReplacedEnd(absl::string_view name);
+std::string ReplacedKey(absl::string_view name, const Version& version, const OriginKey& write);
 
 // Numbers as values: 8 bytes, big-endian.
 std::string EncodeNumber(uint64_t number);

@@ -21,7 +21,7 @@ enum class Table {
   kByOrigin,  // (origin, sequence, index) -> resource name.
   kSeals,     // (origin, sequence) -> Seal.
   kSiblings,  // (origin, sequence, index) -> Entry.
-  kReplaced,  // Resource name, NUL, (origin, sequence, index) -> Replaced.
+  kReplaced,  // Resource name, NUL, hlc, (origin, sequence, index) -> Replaced.
 };
 inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin, Table::kSeals,
                                     Table::kSiblings, Table::kReplaced};

@@ -4,15 +4,9 @@
 
 namespace trellis::simulation {
 
-void Ledger::Excuse(storage::NodeId node) {
+void Ledger::Mark(storage::NodeId node, bool Write::*excuse) {
   for (auto& [name, writes] : names_) {
-    for (auto& [version, write] : writes) write.may_be_lost |= write.token.origin.node == node;
-  }
-}
-
-void Ledger::ExcuseEvicted(storage::NodeId node) {
-  for (auto& [name, writes] : names_) {
-    for (auto& [version, write] : writes) write.may_be_void |= write.token.origin.node == node;
+    for (auto& [version, write] : writes) write.*excuse |= write.token.origin.node == node;
   }
 }
 

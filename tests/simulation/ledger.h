@@ -29,8 +29,8 @@ class Ledger {
     names_[name][version] = std::move(write);
   }
   // The disk of that node lost what it alone may have held.
-  void Excuse(storage::NodeId node);
-  void ExcuseEvicted(storage::NodeId node);
+  void Excuse(storage::NodeId node) { Mark(node, &Write::may_be_lost); }
+  void ExcuseEvicted(storage::NodeId node) { Mark(node, &Write::may_be_void); }
 
   const std::map<std::string, Writes>& names() const { return names_; }
   // Null: nobody was promised that.
@@ -40,6 +40,9 @@ class Ledger {
                 const storage::Version& older) const;
 
  private:
+  // Sets `excuse` of all that `node` wrote.
+  void Mark(storage::NodeId node, bool Write::*excuse);
+
   std::map<std::string, Writes> names_;
 };
 
