@@ -21,7 +21,7 @@ class Views {
  public:
   // All borrowed.
   Views(NodeId self, const storage::Catalog& catalog, const Roster& roster,
-        const Membership& membership, const OriginFence& fence)
+        const Membership& membership, OriginFence& fence)
       : self_(self), catalog_(catalog), roster_(roster), membership_(membership), fence_(fence) {}
 
   // As Gossip says of them.
@@ -36,7 +36,7 @@ class Views {
   const storage::Catalog& catalog_;
   const Roster& roster_;
   const Membership& membership_;
-  const OriginFence& fence_;
+  OriginFence& fence_;
 };
 
 }  // namespace trellis::gossip

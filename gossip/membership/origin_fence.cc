@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "base/status_macros.h"
 
 namespace trellis::gossip {
 
@@ -35,8 +36,9 @@ void OriginFence::OnHello(NodeId peer, const peer::v1::Hello& hello) {
   if (answered_.size() < kPeers) answered_.insert(peer);
 }
 
-absl::Status OriginFence::Check() const {
-  if (!refused_.ok()) return refused_;
+absl::Status OriginFence::Check() {
+  if (!refused_.ok()) refused_ = catalog_.StartIncarnation();
+  RETURN_IF_ERROR(refused_);
   if (answered_.size() >= awaited_) return absl::OkStatus();
   if (scheduler_.MonotonicNow() - started_ >= kPatience) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(

@@ -37,9 +37,9 @@ class OriginFence {
   void FillHello(NodeId peer, peer::v1::Hello* hello) const;
   void OnHello(NodeId peer, const peer::v1::Hello& hello);
 
-  // OK once the numbers are known to be free.
-  //   UNAVAILABLE  shortly after a start, or the disk refuses the new incarnation: try again
-  absl::Status Check() const;
+  // OK once the numbers are known to be free. An incarnation that the disk refused is tried again.
+  //   UNAVAILABLE  shortly after a start, or the disk refuses still: try again
+  absl::Status Check();
 
  private:
   storage::Catalog& catalog_;

@@ -18,6 +18,7 @@ inline constexpr absl::string_view kSometimes[] = {
     "a write over a stale version was refused",
     "a write was refused by a full disk",
     "a write was refused by an agent whose clock is off",
+    "a write was refused by an agent that was evicted",
     "a write was refused by an agent that has just started",
     "a restored agent was not asked before it had met its peers",
     "a conflict was listed",

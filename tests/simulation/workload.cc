@@ -108,9 +108,7 @@ void Workload::ExpectMayRefuse(int i, const absl::Status& why) {
   const absl::Duration up = world_.now() - world_.node(i).booted_at();
   if (absl::IsUnavailable(why) && up <= kStartMost) {
     SOMETIMES("a write was refused by an agent that has just started");
-  } else if (absl::IsFailedPrecondition(why) && trouble_.clocks_are_off()) {
-    SOMETIMES("a write was refused by an agent whose clock is off");
-  } else if (!trouble_.disk_full(i)) {
+  } else if (!MayRefuse(i, why)) {
     world_.invariants().Report(
         absl::StrCat("S15: node ", i, " accepts no writes: ", why.ToString()));
   }
@@ -181,11 +179,12 @@ void Workload::WriteOverStale(int i) {
   const std::vector<std::string> names = world_.Names(i);
   if (names.empty()) return;
   const absl::Status status = world_.PutOverStale(i, OneOf(names));
-  if (!absl::IsAborted(status)) {
+  if (absl::IsAborted(status)) {
+    SOMETIMES("a write over a stale version was refused");
+  } else if (!MayRefuse(i, status)) {
     world_.invariants().Report(
         absl::StrCat("a write over a stale version gave ", status.ToString()));
   }
-  SOMETIMES("a write over a stale version was refused");
 }
 
 void Workload::WriteGroup(int i) {
@@ -320,15 +319,25 @@ void Workload::AskForAll(int i) {
       });
 }
 
+bool Workload::MayRefuse(int i, const absl::Status& why) const {
+  if (why.ok()) return false;
+  if (trouble_.disk_full(i)) {
+    SOMETIMES("a write was refused by a full disk");
+    return true;
+  }
+  if (!absl::IsFailedPrecondition(why)) return false;
+  if (trouble_.clocks_are_off()) SOMETIMES("a write was refused by an agent whose clock is off");
+  if (!world_.member(i)) SOMETIMES("a write was refused by an agent that was evicted");
+  return trouble_.clocks_are_off() || !world_.member(i);
+}
+
 void Workload::Expect(int i, const absl::Status& status, absl::string_view what) {
   // S15: nothing but its own disk or clock stands between an admin and a write.
   if (status.ok()) {
     SOMETIMES("a write went through");
     ++acknowledged_;
     if (random().Chance(kAsksForAll)) AskForAll(i);
-  } else if (trouble_.disk_full(i)) {
-    SOMETIMES("a write was refused by a full disk");
-  } else if (!trouble_.clocks_are_off() || !absl::IsFailedPrecondition(status)) {
+  } else if (!MayRefuse(i, status)) {
     world_.invariants().Report(
         absl::StrCat("S15: ", what, " at node ", i, " was refused: ", status.ToString()));
   }
