@@ -148,16 +148,16 @@ class Catalog {
   // anything changes; a delta that starts after our head of its origin is a gap. Applying the same
   // delta twice, or in any order, gives the same state.
   // Entries up to our head are merged too, so a peer's everything repairs what was lost here; such
-  // finds reach Subscribe, but not SubscribeDeltas.
+  // finds reach Subscribe, but not SubscribeDeltas. What this agent signed and has forgotten is
+  // taken as well; it then writes on as another incarnation, so that no number is used twice.
   //   OUT_OF_RANGE         a gap; nothing changed, ask the peer for what is missing
   // Nothing changed when it fails. The sender is at fault, who should have refused it too:
   //   INVALID_ARGUMENT     malformed
   //   UNAUTHENTICATED      not what its author signed, or no author of this mesh
   //   PERMISSION_DENIED    its author may not write that
   // The sender is not to blame:
-  //   FAILED_PRECONDITION  from a clock far ahead of ours; of our own origin beyond what we wrote;
-  //                        of an evicted agent beyond its fence; or a second transaction in the
-  //                        place of one we hold (equivocation)
+  //   FAILED_PRECONDITION  from a clock far ahead of ours; of an evicted agent beyond its fence; or
+  //                        a second transaction in the place of one we hold (equivocation)
   //   UNAVAILABLE          the engine refused
   // Returns true if anything was new.
   virtual absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) = 0;

@@ -38,9 +38,9 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
   }
   ASSIGN_OR_RETURN(const Verified verified, Verify(delta, std::move(resources)));
   if (origin == origin_ && delta.up_to() > head) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "delta: a peer holds ", delta.up_to(), " transactions of this agent, which made only ",
-        head, "; if its data folder came from a backup, let it join the mesh again"));
+    LOG(ERROR) << "a peer holds " << delta.up_to() << " writes of this agent, its own folder "
+               << head << ": it was restored from an old copy. Writing on as another incarnation";
+    RETURN_IF_ERROR(StartIncarnation());
   }
   return Merge(delta, verified, /*local=*/false);
 }

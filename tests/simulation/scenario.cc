@@ -91,7 +91,9 @@ void Scenario::Quiesce() {
   trouble_.Mend();
   world_.DropForgotten();
   const absl::Duration mended = world_.now();
-  if (!world_.RunUntilConverged(kConvergenceBound)) {
+  bool converged = world_.RunUntilConverged(kConvergenceBound);
+  if (!converged && world_.DropForgotten()) converged = world_.RunUntilConverged(kConvergenceBound);
+  if (!converged) {
     world_.invariants().Report(absl::StrCat("S1: not converged ",
                                             absl::FormatDuration(kConvergenceBound),
                                             " after everything was mended", world_.Differences()));

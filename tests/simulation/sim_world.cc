@@ -83,6 +83,7 @@ absl::Status SimWorld::Admit(int at, int whom) {
   const std::string name = AgentName(node(whom).id());
   const auto token = node(at).catalog().Commit({{name, resource, Version()}});
   if (token.ok()) Acknowledged(at, *token, name);
+  if (token.ok()) admitted_by_[whom] = at;
   return token.status();
 }
 
@@ -93,27 +94,38 @@ absl::Status SimWorld::Evict(int at, int whom) {
   const auto token = node(at).catalog().Commit({{name, std::nullopt, record->version}});
   if (!token.ok()) return token.status();
   Acknowledged(at, *token, name);
-  evicted_.insert(whom);
-  ledger_.ExcuseEvicted(node(whom).id());
-  recent_writes_.clear();
+  Expel(whom);
   return absl::OkStatus();
 }
 
-void SimWorld::DropForgotten() {
+bool SimWorld::DropForgotten() {
+  bool dropped = false;
   for (int i = 0; i < static_cast<int>(size()); ++i) {
-    const std::string name = AgentName(node(i).id());
-    bool alone = true;
-    bool known = !member(i);
-    for (int other = 0; other < static_cast<int>(size()) && !known; ++other) {
-      if (other == i || !member(other) || !node(other).running()) continue;
-      alone = false;
-      known = node(other).catalog().Find(name) != nullptr;
-    }
-    if (known || alone) continue;
-    evicted_.insert(i);
-    ledger_.ExcuseEvicted(node(i).id());
-    recent_writes_.clear();
+    if (!member(i) || !IsForgotten(i)) continue;
+    Expel(i);
+    dropped = true;
   }
+  return dropped;
+}
+
+bool SimWorld::IsForgotten(int i) {
+  int know = 0, others = 0;
+  for (int other = 0; other < static_cast<int>(size()); ++other) {
+    if (other == i || !member(other) || !node(other).running()) continue;
+    ++others;
+    know += node(other).catalog().Find(AgentName(node(i).id())) != nullptr;
+  }
+  if (know == 0) return others > 0;
+  // Some know it whom the others know no more either.
+  const auto admitted = admitted_by_.find(i);
+  return know < others && admitted != admitted_by_.end() &&
+         (evicted_.count(admitted->second) > 0 || disks_lost_.count(admitted->second) > 0);
+}
+
+void SimWorld::Expel(int i) {
+  evicted_.insert(i);
+  ledger_.ExcuseEvicted(node(i).id());
+  recent_writes_.clear();
 }
 
 std::vector<PeerAddress> SimWorld::AddressesOfOthers(int i) const {
@@ -229,6 +241,7 @@ bool SimWorld::NumbersAreFree(int i) {
 
 void SimWorld::ExcuseDisk(int i) {
   ledger_.Excuse(node(i).id());
+  disks_lost_.insert(i);
   recent_writes_.clear();
 }
 

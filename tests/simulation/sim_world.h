@@ -89,9 +89,9 @@ class SimWorld {
   // A write whose author read another version than the current one; must be refused.
   absl::Status PutOverStale(int i, const std::string& name);
   absl::Status Evict(int at, int whom);
-  // Members of whom nobody else knows any more, as their admission was lost with a disk or voided
-  // with its author's eviction: their hosts would have to join anew.
-  void DropForgotten();
+  // Members of whom the others know no more, as their admission was lost with a disk or voided with
+  // its author's eviction: their hosts would have to join anew. Whether there were any.
+  bool DropForgotten();
   // From now on somebody else has the key of node `i`, which itself does not run any more.
   gossip::NodeId StealKey(int i);
   bool IsThief(gossip::NodeId id) const { return stolen_ >= 0 && nodes_[stolen_]->id() == id; }
@@ -142,6 +142,9 @@ class SimWorld {
   std::string ReplayHint() const;
 
  private:
+  bool IsForgotten(int i);
+  // It is no member any more, and nothing it wrote need last.
+  void Expel(int i);
   void AddNode(std::vector<gossip::PeerAddress> seeds, bool admin);
   absl::Status Admit(int at, int whom);
   // Notes a transaction that changed `name`; returns its version.
@@ -155,6 +158,8 @@ class SimWorld {
   std::vector<std::unique_ptr<SimNode>> nodes_;
 
   std::set<int> evicted_;
+  std::set<int> disks_lost_;
+  std::map<int, int> admitted_by_;
   int stolen_ = -1;
   Ledger ledger_;
   std::map<storage::Origin, uint64_t> newest_sequences_;  // Acknowledged.
