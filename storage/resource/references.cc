@@ -1,10 +1,5 @@
 #include "storage/resource/references.h"
 
-#include <map>
-#include <utility>
-
-#include "absl/container/flat_hash_map.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/endpoint.h"
@@ -13,102 +8,6 @@
 #include "storage/resource/fields.h"
 
 namespace trellis::resource {
-
-// Names by something they say; each map is made when first asked for.
-class ReferenceChecker::Index {
- public:
-  using Names = std::vector<std::string>;
-
-  explicit Index(const View& view) : view_(view) {}
-
-  const Names& ByDisplayName(Kind kind, absl::string_view scope, absl::string_view display_name) {
-    return Lookup(absl::StrCat("name/", CollectionPrefix(kind)), CollectionPrefix(kind),
-                  absl::StrCat(scope, "/", display_name),
-                  [](const v1::Resource& resource, const Add& add) {
-                    add(absl::StrCat(AccountOf(resource), "/", DisplayName(resource)));
-                  });
-  }
-  // Listeners and rules whose action forwards to it.
-  const Names& UsersOfGroup(absl::string_view group) {
-    return Lookup("group users", CollectionPrefix(Kind::kService), group,
-                  [](const v1::Resource& resource, const Add& add) {
-                    const v1::RuleAction& action = resource.has_listener()
-                                                       ? resource.listener().default_action()
-                                                       : resource.rule().action();
-                    for (const std::string& name : TargetGroupsOf(action)) add(name);
-                  });
-  }
-  const Names& VpcAssociationsOfVpc(absl::string_view vpc) {
-    return Lookup("associations of vpc", CollectionPrefix(Kind::kVpcAssociation), vpc,
-                  [](const v1::Resource& resource, const Add& add) {
-                    add(resource.vpc_association().vpc());
-                  });
-  }
-  const Names& VpcAssociationsOfNetwork(absl::string_view network) {
-    return Lookup("vpcs of network", CollectionPrefix(Kind::kVpcAssociation), network,
-                  [](const v1::Resource& resource, const Add& add) {
-                    add(resource.vpc_association().service_network());
-                  });
-  }
-  const Names& AssociationsOfService(absl::string_view service) {
-    return Lookup("networks of service", CollectionPrefix(Kind::kServiceAssociation), service,
-                  [](const v1::Resource& resource, const Add& add) {
-                    add(resource.service_association().service());
-                  });
-  }
-  const Names& ServiceAssociationsOfNetwork(absl::string_view network) {
-    return Lookup("services of network", CollectionPrefix(Kind::kServiceAssociation), network,
-                  [](const v1::Resource& resource, const Add& add) {
-                    add(resource.service_association().service_network());
-                  });
-  }
-  // Of services of `network` with that custom domain, in whatever case.
-  const Names& AssociationsOfDomain(absl::string_view network, absl::string_view domain) {
-    const auto key = [](absl::string_view of_network, absl::string_view of_domain) {
-      return absl::StrCat(of_network, "/", absl::AsciiStrToLower(of_domain));
-    };
-    return Lookup("domains of network", CollectionPrefix(Kind::kServiceAssociation),
-                  key(network, domain), [&](const v1::Resource& resource, const Add& add) {
-                    const v1::ServiceAssociation& association = resource.service_association();
-                    const auto service = view_.Find(association.service());
-                    if (service == nullptr) return;
-                    add(key(association.service_network(), service->service().custom_domain()));
-                  });
-  }
-  const Names& GroupsOfVpc(absl::string_view vpc) {
-    return Lookup(
-        "groups of vpc", CollectionPrefix(Kind::kTargetGroup), vpc,
-        [](const v1::Resource& resource, const Add& add) { add(resource.target_group().vpc()); });
-  }
-  const Names& AgentsOfVpc(absl::string_view vpc) {
-    return Lookup(
-        "agents of vpc", CollectionPrefix(Kind::kAgent), vpc,
-        [](const v1::Resource& resource, const Add& add) { add(resource.agent().vpc()); });
-  }
-
- private:
-  using Add = absl::FunctionRef<void(absl::string_view key)>;
-  using Map = absl::flat_hash_map<std::string, Names>;
-
-  const Names& Lookup(const std::string& map_name, const std::string& prefix, absl::string_view key,
-                      absl::FunctionRef<void(const v1::Resource& resource, const Add& add)> keys) {
-    static const Names& none = *new Names();
-    const auto [it, made] = maps_.try_emplace(map_name);
-    if (made) {
-      view_.Visit(prefix, "", [&](const std::string& name, const v1::Resource& resource) {
-        keys(resource, [&](absl::string_view key) {
-          if (!key.empty()) it->second[std::string(key)].push_back(name);
-        });
-        return true;
-      });
-    }
-    const auto found = it->second.find(key);
-    return found == it->second.end() ? none : found->second;
-  }
-
-  const View& view_;
-  std::map<std::string, Map> maps_;
-};
 
 namespace {
 
@@ -198,12 +97,11 @@ std::string ServiceOf(absl::string_view listener_or_rule) {
   return name;
 }
 
-// One check of one resource over a view and its index.
-template <typename Index>
+// One check of one resource.
 class Check {
  public:
-  Check(const View& view, Index& index, const v1::Resource& resource)
-      : view_(view), index_(index), resource_(resource), name_(ResourceName(resource)) {}
+  Check(const View& view, const v1::Resource& resource)
+      : view_(view), resource_(resource), name_(ResourceName(resource)) {}
 
   absl::Status Run() {
     const Kind kind = KindOf(resource_);
@@ -241,12 +139,9 @@ class Check {
     if (display_name.empty() || kind == Kind::kAccount || kind == Kind::kAgent) {
       return absl::OkStatus();
     }
-    const std::string holder =
-        ParentKind(kind) == Kind::kUnknown
-            ? Another(index_.ByDisplayName(kind, AccountOf(resource_), display_name), name_)
-            : FindSibling(view_, kind, ParentOf(name_), name_, [&](const v1::Resource& other) {
-                return DisplayName(other) == display_name;
-              });
+    const std::string holder = Another(
+        view_.Related(Relation::kCalled, CalledKey(kind, ParentOf(name_), IdentityOf(resource_))),
+        name_);
     return holder.empty() ? absl::OkStatus() : DisplayNameTaken(kind, display_name, holder);
   }
 
@@ -254,21 +149,27 @@ class Check {
   absl::Status DomainFree(absl::string_view service, const std::string& domain,
                           const std::string& network) {
     if (domain.empty()) return absl::OkStatus();
-    for (const std::string& name : index_.AssociationsOfDomain(network, domain)) {
-      const auto association = view_.Find(name);
-      if (association != nullptr && association->service_association().service() != service) {
-        return CustomDomainTaken(domain, association->service_association().service(), network);
+    for (const std::string& other : view_.Related(Relation::kHasCustomDomain, DomainKey(domain))) {
+      if (other != service && !AssociationOf(other, network).empty()) {
+        return CustomDomainTaken(domain, other, network);
       }
     }
     return absl::OkStatus();
   }
 
+  // Of `service` with `network`, beside this one; empty: none.
+  std::string AssociationOf(absl::string_view service, absl::string_view network) {
+    const std::string identity = absl::StrCat(network, " ", service);
+    return Another(
+        view_.Related(Relation::kCalled, CalledKey(Kind::kServiceAssociation, "", identity)),
+        name_);
+  }
+
   absl::Status ServiceDomain() {
     const std::string& domain = resource_.service().custom_domain();
     if (domain.empty()) return absl::OkStatus();
-    for (const std::string& name : index_.AssociationsOfService(name_)) {
+    for (const std::string& name : view_.Related(Relation::kNetworkOfService, name_)) {
       const auto association = view_.Find(name);
-      if (association == nullptr) continue;
       RETURN_IF_ERROR(
           DomainFree(name_, domain, association->service_association().service_network()));
     }
@@ -287,7 +188,7 @@ class Check {
                                 group_name);
       }
       RETURN_IF_ERROR(CheckGroupFits(group->target_group(), service->service(), listener));
-      for (const std::string& user : index_.UsersOfGroup(group_name)) {
+      for (const std::string& user : view_.Related(Relation::kForwardsTo, group_name)) {
         if (!absl::StartsWith(user, absl::StrCat(service_name, "/"))) {
           return TargetGroupOfAnotherService(group_name, ServiceOf(user));
         }
@@ -335,7 +236,8 @@ class Check {
     RETURN_IF_ERROR(
         CheckExists(view_, "vpc_association.service_network", association.service_network()));
     RETURN_IF_ERROR(CheckExists(view_, "vpc_association.vpc", association.vpc()));
-    const std::string holder = Another(index_.VpcAssociationsOfVpc(association.vpc()), name_);
+    const std::string holder =
+        Another(view_.Related(Relation::kNetworkOfVpc, association.vpc()), name_);
     return holder.empty() ? absl::OkStatus() : VpcAlreadyAssociated(association.vpc(), holder);
   }
 
@@ -346,19 +248,13 @@ class Check {
     if (service == nullptr) {
       return ReferenceMissing("service_association.service", association.service());
     }
-    for (const std::string& name : index_.AssociationsOfService(association.service())) {
-      const auto other = view_.Find(name);
-      if (name != name_ && other != nullptr &&
-          other->service_association().service_network() == association.service_network()) {
-        return AssociationExists(name);
-      }
-    }
+    const std::string other = AssociationOf(association.service(), association.service_network());
+    if (!other.empty()) return AssociationExists(other);
     return DomainFree(association.service(), service->service().custom_domain(),
                       association.service_network());
   }
 
   const View& view_;
-  Index& index_;
   const v1::Resource& resource_;
   const std::string name_;
 };
@@ -375,40 +271,36 @@ absl::Status CheckAccountUnused(const View& view, absl::string_view name) {
 
 }  // namespace
 
-ReferenceChecker::ReferenceChecker(const View& view)
-    : view_(view), index_(std::make_unique<Index>(view)) {}
-ReferenceChecker::~ReferenceChecker() = default;
-
-absl::Status ReferenceChecker::Check(const v1::Resource& resource) {
-  return resource::Check<Index>(view_, *index_, resource).Run();
+absl::Status CheckReferences(const View& view, const v1::Resource& resource) {
+  return Check(view, resource).Run();
 }
 
-absl::Status ReferenceChecker::CheckDelete(absl::string_view name) {
-  const auto unused_by = [&](Kind kind, const std::vector<std::string>& users,
-                             absl::string_view what_to_do) {
+absl::Status CheckUnused(const View& view, absl::string_view name) {
+  const auto used = [&](Relation relation) { return !view.Related(relation, name).empty(); };
+  const auto unused_by = [&](Kind kind, Relation relation, absl::string_view what_to_do) {
+    const std::vector<std::string> users = view.Related(relation, name);
     return users.empty() ? absl::OkStatus() : InUse(kind, name, users.front(), what_to_do);
   };
   switch (KindOf(name)) {
     case Kind::kAccount:
-      return CheckAccountUnused(view_, name);
+      return CheckAccountUnused(view, name);
     case Kind::kVpc:
-      RETURN_IF_ERROR(unused_by(Kind::kVpc, index_->AgentsOfVpc(name), "evict its agents first"));
+      RETURN_IF_ERROR(unused_by(Kind::kVpc, Relation::kAgentInVpc, "evict its agents first"));
       RETURN_IF_ERROR(
-          unused_by(Kind::kVpc, index_->GroupsOfVpc(name), "delete its target groups first"));
-      return unused_by(Kind::kVpc, index_->VpcAssociationsOfVpc(name),
-                       "delete its association first");
+          unused_by(Kind::kVpc, Relation::kTargetGroupInVpc, "delete its target groups first"));
+      return unused_by(Kind::kVpc, Relation::kNetworkOfVpc, "delete its association first");
     case Kind::kServiceNetwork:
-      if (!index_->VpcAssociationsOfNetwork(name).empty()) return NetworkHasVpcs(name);
-      if (!index_->ServiceAssociationsOfNetwork(name).empty()) return NetworkHasServices(name);
+      if (used(Relation::kVpcInNetwork)) return NetworkHasVpcs(name);
+      if (used(Relation::kServiceInNetwork)) return NetworkHasServices(name);
       return absl::OkStatus();
     case Kind::kService:
-      if (!index_->AssociationsOfService(name).empty()) return ServiceHasNetworks(name);
+      if (used(Relation::kNetworkOfService)) return ServiceHasNetworks(name);
       return absl::OkStatus();
     case Kind::kTargetGroup: {
-      RETURN_IF_ERROR(unused_by(Kind::kTargetGroup, index_->UsersOfGroup(name),
-                                "take it out of that action first"));
+      RETURN_IF_ERROR(
+          unused_by(Kind::kTargetGroup, Relation::kForwardsTo, "take it out of that action first"));
       const std::string target =
-          FindSibling(view_, Kind::kTarget, name, "", [](const v1::Resource&) { return true; });
+          FindSibling(view, Kind::kTarget, name, "", [](const v1::Resource&) { return true; });
       if (target.empty()) return absl::OkStatus();
       return InUse(Kind::kTargetGroup, name, target, "deregister its targets first");
     }
@@ -427,6 +319,14 @@ std::vector<std::string> CascadeOf(absl::string_view name, const View& view) {
   });
   // A listener sorts before its rules: backwards, children come first.
   return {names.rbegin(), names.rend()};
+}
+
+std::set<std::string> ServicesUsing(const View& view, absl::string_view target_group) {
+  std::set<std::string> services;
+  for (const std::string& user : view.Related(Relation::kForwardsTo, target_group)) {
+    services.insert(ServiceOf(user));
+  }
+  return services;
 }
 
 std::vector<std::string> TargetGroupsOf(const v1::RuleAction& action) {

@@ -32,6 +32,12 @@ class MapView final : public View {
       if (absl::StartsWith(name, prefix) && name > after && !visit(name, *resource)) return;
     }
   }
+  std::vector<std::string> Related(Relation relation, absl::string_view key) const override {
+    Relations relations;
+    for (const auto& [name, resource] : resources) relations.Change(name, nullptr, resource.get());
+    const Relations::Names& names = relations.Find(relation, key);
+    return {names.begin(), names.end()};
+  }
   std::map<std::string, std::shared_ptr<const v1::Resource>> resources;
 };
 
@@ -156,18 +162,16 @@ class ReferencesTest : public testing::Test {
   // Puts it into the view, as a transaction does, and checks it.
   absl::Status PutAndCheck(const v1::Resource& resource) {
     Put(resource);
-    return ReferenceChecker(view_).Check(resource);
+    return CheckReferences(view_, resource);
   }
-  absl::Status CheckDelete(const std::string& name) {
-    return ReferenceChecker(view_).CheckDelete(name);
-  }
+  absl::Status CheckDelete(const std::string& name) { return CheckUnused(view_, name); }
 
   MapView view_;
 };
 
 TEST_F(ReferencesTest, StandingMeshPassesEveryCheck) {
-  ReferenceChecker checker(view_);
-  for (const auto& [name, resource] : view_.resources) EXPECT_OK(checker.Check(*resource)) << name;
+  for (const auto& [name, resource] : view_.resources)
+    EXPECT_OK(CheckReferences(view_, *resource)) << name;
 }
 
 TEST_F(ReferencesTest, ReferencesToNothingAreNotFoundAndNameTheField) {
@@ -234,9 +238,8 @@ TEST_F(ReferencesTest, SameNameInAnotherScopeIsFree) {
 TEST_F(ReferencesTest, PrioritiesMaySwapWithinATransaction) {
   Put(Rule(1, 1, 2, 10, 1));
   Put(Rule(1, 1, 1, 20, 1));
-  ReferenceChecker checker(view_);
-  EXPECT_OK(checker.Check(Rule(1, 1, 2, 10, 1)));
-  EXPECT_OK(checker.Check(Rule(1, 1, 1, 20, 1)));
+  EXPECT_OK(CheckReferences(view_, Rule(1, 1, 2, 10, 1)));
+  EXPECT_OK(CheckReferences(view_, Rule(1, 1, 1, 20, 1)));
 }
 
 TEST_F(ReferencesTest, TargetGroupServesOneServiceOnly) {
@@ -292,10 +295,10 @@ TEST_F(ReferencesTest, TargetsMustFitTheirGroup) {
 TEST_F(ReferencesTest, CustomDomainBelongsToOneServiceOfANetwork) {
   Put(Service(1, "cart.example.com"));
   Put(Service(2, "cart.example.com"));
-  EXPECT_OK(ReferenceChecker(view_).Check(Service(2, "cart.example.com")));
+  EXPECT_OK(CheckReferences(view_, Service(2, "cart.example.com")));
   EXPECT_THAT(PutAndCheck(ServiceAssociation(2, 1, 2)),
               StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("service.custom_domain")));
-  EXPECT_THAT(ReferenceChecker(view_).Check(Service(2, "cart.example.com")),
+  EXPECT_THAT(CheckReferences(view_, Service(2, "cart.example.com")),
               StatusIs(absl::StatusCode::kAlreadyExists));
   Put(Network(2));
   EXPECT_OK(PutAndCheck(ServiceAssociation(2, 2, 2)));

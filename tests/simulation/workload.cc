@@ -40,6 +40,10 @@ class ChangedView final : public resource::View {
       changes_[change.name] =
           change.resource ? std::make_shared<const v1::Resource>(*change.resource) : nullptr;
     }
+    Visit("", "", [&](const std::string& name, const v1::Resource& resource) {
+      relations_.Change(name, nullptr, &resource);
+      return true;
+    });
   }
 
   std::shared_ptr<const v1::Resource> Find(absl::string_view name) const override {
@@ -62,10 +66,16 @@ class ChangedView final : public resource::View {
       if (resource != nullptr && !visit(name, *resource)) return;
     }
   }
+  std::vector<std::string> Related(resource::Relation relation,
+                                   absl::string_view key) const override {
+    const auto& names = relations_.Find(relation, key);
+    return {names.begin(), names.end()};
+  }
 
  private:
   const storage::Catalog& catalog_;
   std::map<std::string, std::shared_ptr<const v1::Resource>> changes_;
+  resource::Relations relations_;
 };
 
 v1::Resource Service(const std::string& name, const std::string& text) {
@@ -295,10 +305,9 @@ void Workload::EvictAndJoin(int i) {
 
 absl::Status Workload::Checked(int i, std::vector<Change> changes) {
   const ChangedView view(world_.node(i).catalog(), changes);
-  resource::ReferenceChecker checker(view);
   for (const Change& change : changes) {
-    const absl::Status status =
-        change.resource ? checker.Check(*change.resource) : checker.CheckDelete(change.name);
+    const absl::Status status = change.resource ? resource::CheckReferences(view, *change.resource)
+                                                : resource::CheckUnused(view, change.name);
     if (!status.ok()) return status;
   }
   return world_.Write(i, std::move(changes));

@@ -24,6 +24,20 @@ std::string AnAdminAgent(const storage::Catalog& catalog) {
 
 }  // namespace
 
+std::shared_ptr<const resource::Relations> RelationsOf(storage::Catalog& catalog) {
+  auto relations = std::make_shared<resource::Relations>();
+  catalog.Visit("", "", [&](const std::string& name, const storage::Catalog::Record& record) {
+    relations->Change(name, nullptr, record.resource.get());
+    return true;
+  });
+  catalog.Subscribe([relations](const storage::Applied& applied) {
+    for (const storage::Applied::Item& item : applied.items) {
+      relations->Change(item.name, item.before.get(), item.after.get());
+    }
+  });
+  return relations;
+}
+
 absl::Status Authorize(const CallContext& call, Action action, absl::string_view resource) {
   // The edge lets only the admin socket's group and verified operators in; both may do everything
   // that the answering agent itself may.

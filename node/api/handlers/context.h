@@ -21,6 +21,7 @@
 #include "proto/trellis/v1/agent_api.pb.h"
 #include "proto/trellis/v1/mesh_api.pb.h"
 #include "storage/catalog/catalog.h"
+#include "storage/resource/relations.h"
 
 namespace trellis::api {
 
@@ -56,6 +57,9 @@ struct MeshIdentity {
   std::string domain;  // Generated host names end in it.
 };
 
+// Of what the catalog holds, and keeps up with it.
+std::shared_ptr<const resource::Relations> RelationsOf(storage::Catalog& catalog);
+
 // The agent behind the API; made once. References are borrowed and outlive every call.
 struct AgentContext {
   storage::Catalog& catalog;
@@ -76,6 +80,7 @@ struct AgentContext {
   std::function<std::vector<std::string>()> alarms;
 
   RequestLog requests;  // Answers to repeat for repeated request ids.
+  const std::shared_ptr<const resource::Relations> relations = RelationsOf(catalog);
 };
 
 // One call.

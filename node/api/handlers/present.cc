@@ -12,14 +12,7 @@
 namespace trellis::api {
 namespace {
 
-using resource::Kind;
-
-template <typename F>
-void ForEachGroup(const v1::RuleAction& action, F f) {
-  for (const v1::WeightedTargetGroup& share : action.forward().target_groups()) {
-    f(share.target_group());
-  }
-}
+using resource::Relation;
 
 v1::TargetStatus HealthStatusOf(routing::TargetHealth health) {
   switch (health) {
@@ -37,16 +30,15 @@ v1::TargetStatus HealthStatusOf(routing::TargetHealth health) {
 
 }  // namespace
 
-v1::Resource Presenter::Present(const std::string& name, const v1::Resource& stored) {
+v1::Resource Presenter::Present(const std::string& name, const v1::Resource& stored) const {
   v1::Resource shown = stored;
   resource::SetArn(shown, resource::MakeArn(name, agent_.mesh.region, OwnerOf(view_, name)));
   switch (shown.kind_case()) {
-    case v1::Resource::kServiceNetwork: {
-      const Associations& associations = AssociationsOf(name);
-      shown.mutable_service_network()->set_associated_vpcs(associations.vpcs);
-      shown.mutable_service_network()->set_associated_services(associations.services);
+    case v1::Resource::kServiceNetwork:
+      shown.mutable_service_network()->set_associated_vpcs(Count(Relation::kVpcInNetwork, name));
+      shown.mutable_service_network()->set_associated_services(
+          Count(Relation::kServiceInNetwork, name));
       break;
-    }
     case v1::Resource::kService:
       shown.mutable_service()->set_status(StatusOf(name));
       shown.mutable_service()->set_domain(
@@ -55,7 +47,7 @@ v1::Resource Presenter::Present(const std::string& name, const v1::Resource& sto
       break;
     case v1::Resource::kTargetGroup:
       shown.mutable_target_group()->set_status(StatusOf(name));
-      for (const std::string& service : UsersOf(name)) {
+      for (const std::string& service : resource::ServicesUsing(view_, name)) {
         shown.mutable_target_group()->add_services(service);
       }
       break;
@@ -84,13 +76,13 @@ v1::ResourceStatus Presenter::StatusOf(const std::string& name) const {
 }
 
 // VPC Lattice reference 4.3.
-void Presenter::PresentTarget(const std::string& name, v1::Target* target) {
+void Presenter::PresentTarget(const std::string& name, v1::Target* target) const {
   if (!IsAdmitted(name)) {
     target->set_status(v1::UNUSED);
     target->set_reason_code("WriterMayNotRegister");
     return;
   }
-  if (UsersOf(resource::ParentOf(name)).empty()) {
+  if (Count(Relation::kForwardsTo, resource::ParentOf(name)) == 0) {
     target->set_status(v1::UNUSED);
     target->set_reason_code("TargetGroupNotInUse");
     return;
@@ -111,42 +103,8 @@ bool Presenter::IsAdmitted(const std::string& target) const {
          CheckAdmitted(agent_.catalog, group->target_group(), *record).ok();
 }
 
-const std::set<std::string>& Presenter::UsersOf(const std::string& target_group) {
-  if (!users_gathered_) {
-    users_gathered_ = true;
-    // Listeners and rules are named below their service, so one pass sees all users.
-    view_.Visit(resource::CollectionPrefix(Kind::kService), "",
-                [&](const std::string& name, const v1::Resource& resource) {
-                  const auto use = [&](const std::string& group) {
-                    const std::string parent = resource::ParentOf(name);
-                    users_[group].insert(resource.has_rule() ? resource::ParentOf(parent) : parent);
-                  };
-                  if (resource.has_listener()) {
-                    ForEachGroup(resource.listener().default_action(), use);
-                  } else if (resource.has_rule()) {
-                    ForEachGroup(resource.rule().action(), use);
-                  }
-                  return true;
-                });
-  }
-  return users_[target_group];
-}
-
-const Presenter::Associations& Presenter::AssociationsOf(const std::string& service_network) {
-  if (!associations_gathered_) {
-    associations_gathered_ = true;
-    view_.Visit(resource::CollectionPrefix(Kind::kVpcAssociation), "",
-                [&](const std::string&, const v1::Resource& resource) {
-                  ++associations_[resource.vpc_association().service_network()].vpcs;
-                  return true;
-                });
-    view_.Visit(resource::CollectionPrefix(Kind::kServiceAssociation), "",
-                [&](const std::string&, const v1::Resource& resource) {
-                  ++associations_[resource.service_association().service_network()].services;
-                  return true;
-                });
-  }
-  return associations_[service_network];
+int Presenter::Count(Relation relation, const std::string& name) const {
+  return static_cast<int>(view_.Related(relation, name).size());
 }
 
 }  // namespace trellis::api

@@ -17,6 +17,7 @@ namespace trellis::api {
 namespace {
 
 using resource::Kind;
+using resource::Relation;
 
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", absl::CHexEscape(text.substr(0, 200)), "\"");
@@ -40,51 +41,50 @@ absl::Status Ambiguous(absl::string_view field, Kind kind, absl::string_view tex
 }
 
 // Those with that id under `parent`; with any parent when that is empty.
-Names FindById(const Directory& directory, Kind kind, absl::string_view parent,
+Names FindById(const resource::View& view, Kind kind, absl::string_view parent,
                absl::string_view id) {
   Names found;
   if (!parent.empty() || resource::ParentKind(kind) == Kind::kUnknown) {
     std::string name = resource::Join(parent, kind, id);
-    if (directory.Find(name) != nullptr) found.push_back(std::move(name));
+    if (view.Find(name) != nullptr) found.push_back(std::move(name));
     return found;
   }
   Kind outermost = kind;
   while (resource::ParentKind(outermost) != Kind::kUnknown) {
     outermost = resource::ParentKind(outermost);
   }
-  directory.Visit(resource::CollectionPrefix(outermost), "",
-                  [&](const std::string& name, const v1::Resource& resource) {
-                    if (resource::KindOf(resource) == kind && resource::IdOf(name) == id) {
-                      found.push_back(name);
-                    }
-                    return found.empty();
-                  });
+  view.Visit(resource::CollectionPrefix(outermost), "",
+             [&](const std::string& name, const v1::Resource& resource) {
+               if (resource::KindOf(resource) == kind && resource::IdOf(name) == id) {
+                 found.push_back(name);
+               }
+               return found.empty();
+             });
   return found;
 }
 
-std::string Identity(absl::string_view account, absl::string_view display_name) {
-  return absl::StrCat(account, "/", display_name);
-}
-
-Names FindByDisplayName(const Directory& directory, Kind kind, absl::string_view parent,
+Names FindByDisplayName(const resource::View& view, Kind kind, absl::string_view parent,
                         absl::string_view display_name, absl::string_view account) {
   if (display_name.empty()) return {};
   if (parent.empty() && resource::ParentKind(kind) != Kind::kUnknown) return {};
-  Names found = directory.FindByIdentity(kind, parent, Identity(account, display_name));
+  const auto called = [&](absl::string_view owner) {
+    const std::string identity = resource::Identity(owner, display_name);
+    return view.Related(Relation::kCalled, resource::CalledKey(kind, parent, identity));
+  };
+  Names found = called(account);
   // Kinds that nobody owns, or whose owner is their parent's.
-  if (found.empty()) found = directory.FindByIdentity(kind, parent, Identity("", display_name));
-  return found;
+  return found.empty() ? called("") : found;
 }
 
-Names FindInParent(const Directory& directory, Kind kind, absl::string_view parent,
+Names FindInParent(const resource::View& view, Kind kind, absl::string_view parent,
                    absl::string_view text, absl::string_view account) {
   Names found;
-  if (resource::IsId(kind, text)) found = FindById(directory, kind, parent, text);
-  return found.empty() ? FindByDisplayName(directory, kind, parent, text, account) : found;
+  if (resource::IsId(kind, text)) found = FindById(view, kind, parent, text);
+  return found.empty() ? FindByDisplayName(view, kind, parent, text, account) : found;
 }
 
 // "cart/http/stock": a display name or id for each level, outermost first.
-Names FindByPath(const Directory& directory, Kind kind, absl::string_view text,
+Names FindByPath(const resource::View& view, Kind kind, absl::string_view text,
                  absl::string_view account) {
   std::vector<Kind> kinds = {kind};
   while (resource::ParentKind(kinds.back()) != Kind::kUnknown) {
@@ -95,26 +95,26 @@ Names FindByPath(const Directory& directory, Kind kind, absl::string_view text,
   Names found = {""};
   for (size_t i = 0; i < parts.size() && found.size() == 1; ++i) {
     const std::string parent = found[0];
-    found = FindInParent(directory, kinds[kinds.size() - 1 - i], parent, parts[i], account);
+    found = FindInParent(view, kinds[kinds.size() - 1 - i], parent, parts[i], account);
   }
   return found;
 }
 
 // Replaces `*reference` by the resource's name. What is absent stays so: validation says when a
 // reference is required, and an update may leave it out.
-absl::Status Resolve(const Directory& directory, Kind kind, absl::string_view account,
+absl::Status Resolve(const resource::View& view, Kind kind, absl::string_view account,
                      absl::string_view field, std::string* reference) {
   if (reference->empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(*reference, ResolveReference(directory, kind, *reference, account, field));
+  ASSIGN_OR_RETURN(*reference, ResolveReference(view, kind, *reference, account, field));
   return absl::OkStatus();
 }
 
-absl::Status ResolveAction(const Directory& directory, absl::string_view account,
+absl::Status ResolveAction(const resource::View& view, absl::string_view account,
                            absl::string_view field, v1::RuleAction* action) {
   int i = 0;
   if (!action->has_forward()) return absl::OkStatus();
   for (v1::WeightedTargetGroup& share : *action->mutable_forward()->mutable_target_groups()) {
-    RETURN_IF_ERROR(Resolve(directory, Kind::kTargetGroup, account,
+    RETURN_IF_ERROR(Resolve(view, Kind::kTargetGroup, account,
                             absl::StrCat(field, ".forward.target_groups[", i++, "].target_group"),
                             share.mutable_target_group()));
   }
@@ -134,19 +134,6 @@ absl::StatusOr<std::string> ChosenName(Kind kind, absl::string_view chosen) {
 
 }  // namespace
 
-std::string IdentityOf(const v1::Resource& resource) {
-  switch (resource.kind_case()) {
-    case v1::Resource::kVpcAssociation:
-      return absl::StrCat(resource.vpc_association().service_network(), " ",
-                          resource.vpc_association().vpc());
-    case v1::Resource::kServiceAssociation:
-      return absl::StrCat(resource.service_association().service_network(), " ",
-                          resource.service_association().service());
-    default:
-      return Identity(resource::AccountOf(resource), resource::DisplayName(resource));
-  }
-}
-
 std::string OwnerOf(const resource::View& view, absl::string_view name) {
   std::string account;
   for (std::string at(name); account.empty() && !at.empty(); at = resource::ParentOf(at)) {
@@ -156,7 +143,7 @@ std::string OwnerOf(const resource::View& view, absl::string_view name) {
   return account;
 }
 
-absl::StatusOr<std::string> ResolveReference(const Directory& directory, Kind kind,
+absl::StatusOr<std::string> ResolveReference(const resource::View& view, Kind kind,
                                              absl::string_view text, absl::string_view account,
                                              absl::string_view field) {
   if (text.empty()) {
@@ -181,44 +168,41 @@ absl::StatusOr<std::string> ResolveReference(const Directory& directory, Kind ki
           field, ": ", Quoted(text), " is ", resource::KindWithArticle(resource::KindOf(name)),
           "; give ", resource::KindWithArticle(kind)));
     }
-    if (directory.Find(name) == nullptr) return NotFound(field, kind, text);
+    if (view.Find(name) == nullptr) return NotFound(field, kind, text);
     return name;
   }
-  Names names = absl::StrContains(text, '/') ? FindByPath(directory, kind, text, account)
-                                             : FindInParent(directory, kind, "", text, account);
+  Names names = absl::StrContains(text, '/') ? FindByPath(view, kind, text, account)
+                                             : FindInParent(view, kind, "", text, account);
   if (names.empty()) return NotFound(field, kind, text);
   if (names.size() > 1) return Ambiguous(field, kind, text, names);
   return std::move(names[0]);
 }
 
-absl::Status ResolveReferences(const Directory& directory, absl::string_view account,
+absl::Status ResolveReferences(const resource::View& view, absl::string_view account,
                                v1::Resource* resource) {
   std::string owner = resource::AccountOf(*resource);
   if (owner.empty()) owner = std::string(account);
   switch (resource->kind_case()) {
     case v1::Resource::kListener:
-      return ResolveAction(directory, owner, "listener.default_action",
+      return ResolveAction(view, owner, "listener.default_action",
                            resource->mutable_listener()->mutable_default_action());
     case v1::Resource::kRule:
-      return ResolveAction(directory, owner, "rule.action",
-                           resource->mutable_rule()->mutable_action());
+      return ResolveAction(view, owner, "rule.action", resource->mutable_rule()->mutable_action());
     case v1::Resource::kTargetGroup:
-      return Resolve(directory, Kind::kVpc, owner, "target_group.vpc",
+      return Resolve(view, Kind::kVpc, owner, "target_group.vpc",
                      resource->mutable_target_group()->mutable_vpc());
     case v1::Resource::kVpcAssociation: {
       v1::VpcAssociation* association = resource->mutable_vpc_association();
-      RETURN_IF_ERROR(Resolve(directory, Kind::kServiceNetwork, owner,
-                              "vpc_association.service_network",
+      RETURN_IF_ERROR(Resolve(view, Kind::kServiceNetwork, owner, "vpc_association.service_network",
                               association->mutable_service_network()));
-      return Resolve(directory, Kind::kVpc, owner, "vpc_association.vpc",
-                     association->mutable_vpc());
+      return Resolve(view, Kind::kVpc, owner, "vpc_association.vpc", association->mutable_vpc());
     }
     case v1::Resource::kServiceAssociation: {
       v1::ServiceAssociation* association = resource->mutable_service_association();
-      RETURN_IF_ERROR(Resolve(directory, Kind::kServiceNetwork, owner,
+      RETURN_IF_ERROR(Resolve(view, Kind::kServiceNetwork, owner,
                               "service_association.service_network",
                               association->mutable_service_network()));
-      return Resolve(directory, Kind::kService, owner, "service_association.service",
+      return Resolve(view, Kind::kService, owner, "service_association.service",
                      association->mutable_service());
     }
     default:
@@ -256,11 +240,11 @@ void Inherit(const resource::View& view, absl::string_view account, absl::string
   }
 }
 
-absl::StatusOr<std::string> FindExisting(const Directory& directory, const v1::Resource& given,
+absl::StatusOr<std::string> FindExisting(const resource::View& view, const v1::Resource& given,
                                          absl::string_view parent) {
   const Kind kind = resource::KindOf(given);
   const auto if_there = [&](std::string name) {
-    return directory.Find(name) == nullptr ? std::string() : name;
+    return view.Find(name) == nullptr ? std::string() : name;
   };
   const std::string chosen = resource::ResourceName(given);
   if (kind == Kind::kAccount || (kind == Kind::kVpc && !chosen.empty())) {
@@ -270,7 +254,8 @@ absl::StatusOr<std::string> FindExisting(const Directory& directory, const v1::R
   if (kind == Kind::kTarget) {
     return if_there(resource::TargetName(parent, given.target().id(), given.target().port()));
   }
-  const Names& names = directory.FindByIdentity(kind, parent, IdentityOf(given));
+  const Names names = view.Related(Relation::kCalled,
+                                   resource::CalledKey(kind, parent, resource::IdentityOf(given)));
   if (names.empty()) return std::string();
   // Ids are the server's business, but of several the one that is named is meant.
   if (absl::c_linear_search(names, chosen)) return chosen;

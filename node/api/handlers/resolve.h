@@ -20,25 +20,11 @@
 
 namespace trellis::api {
 
-// What tells a resource from others of its collection in people's eyes: owner and display name, or
-// the two ends of an association.
-std::string IdentityOf(const v1::Resource& resource);
-
-// A view that also finds resources by what people call them.
-class Directory : public resource::View {
- public:
-  // Names of the resources of `kind` inside `parent` (empty for kinds without one) with that
-  // identity: one, unless two agents created them at a time, or display names need not be unique.
-  virtual const std::vector<std::string>& FindByIdentity(resource::Kind kind,
-                                                         absl::string_view parent,
-                                                         absl::string_view identity) const = 0;
-};
-
 // The name of the resource of `kind` that `text` refers to. Display names are looked up among those
 // of `account`; `field` is what messages call the reference.
 //   INVALID_ARGUMENT  empty, a name of another kind, or a display name that several have
 //   NOT_FOUND         nothing of that kind is called so
-absl::StatusOr<std::string> ResolveReference(const Directory& directory, resource::Kind kind,
+absl::StatusOr<std::string> ResolveReference(const resource::View& view, resource::Kind kind,
                                              absl::string_view text, absl::string_view account,
                                              absl::string_view field);
 
@@ -48,7 +34,7 @@ std::string OwnerOf(const resource::View& view, absl::string_view name);
 // Replaces every reference inside `resource` by the name of what it refers to; display names are
 // looked up among those of the resource's owner, or of `account` when it names none. Errors as
 // above.
-absl::Status ResolveReferences(const Directory& directory, absl::string_view account,
+absl::Status ResolveReferences(const resource::View& view, absl::string_view account,
                                v1::Resource* resource);
 
 // Fills what a resource inherits where it says nothing: its owner from `account`, a target's port
@@ -59,7 +45,7 @@ void Inherit(const resource::View& view, absl::string_view account, absl::string
 // The resource that `given`, with its references resolved, is about: accounts, and VPCs that bring
 // one, by name; targets by id and port; the rest by their identity in `parent`. Empty: it is new.
 //   INVALID_ARGUMENT  the name it brings is malformed, or several have that identity
-absl::StatusOr<std::string> FindExisting(const Directory& directory, const v1::Resource& given,
+absl::StatusOr<std::string> FindExisting(const resource::View& view, const v1::Resource& given,
                                          absl::string_view parent);
 
 // The name of a resource that is not there yet: from what it brings (accounts, VPCs that choose

@@ -86,7 +86,7 @@ absl::StatusOr<v1::RegisterTargetsResponse> RegisterTargets(
         v1::ApplyResponse::Outcome outcome;
         ASSIGN_OR_RETURN(const std::string name, transaction.Put(Wrap(target), group, &outcome));
         const auto written = transaction.Find(name);
-        const absl::Status fits = resource::ReferenceChecker(transaction).Check(*written);
+        const absl::Status fits = resource::CheckReferences(transaction, *written);
         if (fits.ok()) return name;
         if (outcome != v1::ApplyResponse::UNCHANGED) transaction.Undo();
         return fits;

@@ -1,6 +1,7 @@
 #include "node/api/handlers/transaction.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -182,41 +183,31 @@ void Transaction::Visit(
   visit_pending_before(nullptr);
 }
 
-const std::vector<std::string>& Transaction::FindByIdentity(Kind kind, absl::string_view parent,
-                                                            absl::string_view identity) const {
-  static const auto& none = *new std::vector<std::string>();
-  const std::string collection = resource::CollectionPrefix(kind, parent);
-  const auto [index, is_new] = indexes_.try_emplace(collection);
-  if (is_new) {
-    Visit(collection, "", [&](const std::string& name, const v1::Resource& resource) {
-      // What is inside the collection's resources comes along.
-      if (resource::KindOf(resource) == kind) index->second[IdentityOf(resource)].push_back(name);
-      return true;
-    });
+std::vector<std::string> Transaction::Related(resource::Relation relation,
+                                              absl::string_view key) const {
+  std::vector<std::string> stored;
+  for (const std::string& name : call_.agent.relations->Find(relation, key)) {
+    if (!pending_.contains(name)) stored.push_back(name);
   }
-  const auto found = index->second.find(identity);
-  return found == index->second.end() ? none : found->second;
+  const resource::Relations::Names& pending = pending_relations_.Find(relation, key);
+  std::vector<std::string> names;
+  std::merge(stored.begin(), stored.end(), pending.begin(), pending.end(),
+             std::back_inserter(names));
+  return names;
 }
 
 void Transaction::Set(const std::string& name, Pending next) {
   const Pending before = Find(name);
-  // Ids hold no slash, so this is the collection.
-  const auto index = indexes_.find(name.substr(0, name.rfind('/') + 1));
-  if (index != indexes_.end()) {
-    if (before != nullptr) {
-      std::vector<std::string>& names = index->second[IdentityOf(*before)];
-      names.erase(std::remove(names.begin(), names.end(), name), names.end());
-    }
-    if (next != nullptr) index->second[IdentityOf(*next)].push_back(name);
-  }
-  latest_ = {name, before, pending_.contains(name)};
+  const bool was_pending = pending_.contains(name);
+  pending_relations_.Change(name, was_pending ? before.get() : nullptr, next.get());
+  latest_ = {name, before, was_pending};
   pending_[name] = std::move(next);
 }
 
 void Transaction::Undo() {
   CHECK(latest_.has_value()) << "nothing to take back";
   const Earlier earlier = *latest_;
-  Set(earlier.name, earlier.seen);
+  Set(earlier.name, earlier.was_pending ? earlier.seen : nullptr);
   if (!earlier.was_pending) pending_.erase(pending_.find(earlier.name));
   latest_.reset();
 }
@@ -319,7 +310,7 @@ absl::Status Transaction::Delete(absl::string_view name, absl::string_view etag)
   const std::shared_ptr<const v1::Resource> current = Find(name);
   CHECK(current != nullptr) << "callers look the name up first: " << name;
   RETURN_IF_ERROR(CheckEtag(name, *current, etag));
-  RETURN_IF_ERROR(resource::ReferenceChecker(*this).CheckDelete(name));
+  RETURN_IF_ERROR(resource::CheckUnused(*this, name));
   for (const std::string& child : resource::CascadeOf(name, *this)) Set(child, nullptr);
   Set(std::string(name), nullptr);
   return absl::OkStatus();
@@ -334,10 +325,9 @@ absl::Status Transaction::Resolve(const std::string& name, std::shared_ptr<const
 }
 
 absl::Status Transaction::Check(std::string* failed) const {
-  resource::ReferenceChecker checker(*this);
   for (const auto& [name, pending] : pending_) {
     if (pending == nullptr) continue;
-    const absl::Status status = checker.Check(*pending);
+    const absl::Status status = resource::CheckReferences(*this, *pending);
     if (status.ok()) continue;
     if (failed != nullptr) *failed = name;
     return status;
@@ -365,6 +355,7 @@ absl::Status Transaction::Finish(bool validate_only, std::string* failed) {
   ASSIGN_OR_RETURN(call_.written, call_.agent.catalog.Commit(std::move(changes)));
   // The catalog now has it all, with etags and times.
   pending_.clear();
+  pending_relations_ = {};
   latest_.reset();
   invented_.clear();
   return absl::OkStatus();

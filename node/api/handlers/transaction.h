@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -33,7 +32,7 @@
 
 namespace trellis::api {
 
-class Transaction final : public Directory {
+class Transaction final : public resource::View {
  public:
   explicit Transaction(CallContext& call) : call_(call) {}
 
@@ -42,9 +41,8 @@ class Transaction final : public Directory {
   void Visit(absl::string_view prefix, absl::string_view after,
              absl::FunctionRef<bool(const std::string& name, const v1::Resource& resource)> visit)
       const override;
-  // Reads a collection when first asked about it, and keeps up with this transaction from then on.
-  const std::vector<std::string>& FindByIdentity(resource::Kind kind, absl::string_view parent,
-                                                 absl::string_view identity) const override;
+  std::vector<std::string> Related(resource::Relation relation,
+                                   absl::string_view key) const override;
 
   // Takes a resource as a caller gave it: drops output-only fields, resolves references, fills
   // defaults. Returns its new name. `parent` is a resource name, empty for kinds without one.
@@ -90,7 +88,6 @@ class Transaction final : public Directory {
   void HideInvented(v1::Resource* shown) const;
 
  private:
-  using Index = absl::flat_hash_map<std::string, std::vector<std::string>>;  // Names by identity.
   // Null: deleted.
   using Pending = std::shared_ptr<const v1::Resource>;
   struct Earlier {
@@ -114,10 +111,10 @@ class Transaction final : public Directory {
 
   CallContext& call_;
   absl::btree_map<std::string, Pending> pending_;
+  resource::Relations pending_relations_;  // Of what is pending alone.
   absl::btree_map<std::string, std::vector<storage::Version>> resolved_;
   std::optional<Earlier> latest_;              // What the latest Set replaced.
   absl::flat_hash_set<std::string> invented_;  // Names that brought no id of their own.
-  mutable absl::flat_hash_map<std::string, Index> indexes_;  // By collection.
 };
 
 // Fields a caller may change after creation, by kind: one table for updates and for messages.
