@@ -23,6 +23,7 @@
 #include "absl/strings/str_split.h"
 #include "base/net/endpoint.h"
 #include "base/status_macros.h"
+#include "node/agent/text_forms.h"
 #include "storage/resource/names.h"
 
 namespace trellis::agent {
@@ -53,34 +54,8 @@ bool IsHostPort(absl::string_view text) {
   });
 }
 
-bool IsAddress(absl::string_view text) { return net::Endpoint::FromAddress(text, 0).ok(); }
-
-bool IsAccount(absl::string_view text) {
-  return text.size() == 12 && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-}
-
-bool IsLabel(absl::string_view text) {
-  return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-' &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
-         });
-}
-
-bool IsDomain(absl::string_view text) {
-  if (text.size() > 128) return false;
-  for (const absl::string_view label : absl::StrSplit(text, '.')) {
-    if (!IsLabel(label)) return false;
-  }
-  return true;
-}
-
 bool IsLogLevel(absl::string_view text) {
   return text == "debug" || text == "info" || text == "warning" || text == "error";
-}
-
-bool IsDisplayName(absl::string_view text) {
-  return text.size() <= resource::kMaxAgentDisplayNameBytes &&
-         std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
 }
 
 // --- The table -----------------------------------------------------------------------------------
@@ -224,7 +199,9 @@ absl::Status SetValue(const Option& option, const TextList& type, absl::string_v
 absl::Status SetValue(const Option& option, const Integer& type, absl::string_view value,
                       AgentOptions* options) {
   int number = 0;
-  if (!absl::SimpleAtoi(value, &number) || number < type.min || number > type.max) {
+  // Some readers of YAML take 010 for eight.
+  const bool octal = value.size() > 1 && value[0] == '0';
+  if (octal || !absl::SimpleAtoi(value, &number) || number < type.min || number > type.max) {
     return Refused(option, value, absl::StrCat("an integer from ", type.min, " to ", type.max));
   }
   options->*type.field = number;
@@ -465,10 +442,10 @@ absl::Status TakeCommand(const std::vector<std::string>& positional, CommandLine
 absl::Status CheckMeshAddress(absl::string_view address) {
   const absl::StatusOr<net::Endpoint> endpoint = net::Endpoint::Parse(address);
   if (!endpoint.ok() || endpoint->CanBeDialled()) return absl::OkStatus();  // A name, or empty.
-  return absl::InvalidArgumentError(absl::StrCat(
-      "mesh_address: ", address,
-      " is no address that other agents can dial; give one of this host, such as "
-      "192.0.2.10:7950 (where it listens is mesh_listen)"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("mesh_address: ", address,
+                   " is no address that other agents can dial; give one of this host, such as "
+                   "192.0.2.10:7950 (where it listens is mesh_listen)"));
 }
 
 absl::Status CheckRequired(const CommandLine& line) {

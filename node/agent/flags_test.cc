@@ -108,6 +108,7 @@ TEST(ParseCommandLineTest, ErrorsNameTheFlagTheValueAndWhatWouldDo) {
       {{"run", "now"}, "run: too many arguments; usage: trellisd run"},
       {{"run", "--port"}, "--port: no such flag; trellisd --help lists them"},
       {{"run", "--workers"}, "--workers: needs a value"},
+      {{"run", "--workers=010"}, "--workers: \"010\" is not an integer from 0 to 256"},
       {{"run", "--workers=many"}, "--workers: \"many\" is not an integer from 0 to 256"},
       {{"run", "--workers=257"}, "--workers: \"257\" is not an integer from 0 to 256"},
       {{"run", "--drain_timeout=soon"},

@@ -16,10 +16,12 @@
 #include "absl/strings/str_format.h"
 #include "auth/trust/authority.h"
 #include "auth/trust/certificate.h"
+#include "auth/trust/identity.h"
 #include "auth/trust/key_pair.h"
 #include "auth/trust/signing_key.h"
 #include "base/status_macros.h"
 #include "node/agent/printable_text.h"
+#include "node/agent/text_forms.h"
 #include "node/net/fd.h"
 
 namespace trellis::agent {
@@ -100,15 +102,35 @@ absl::Status Usable(absl::string_view data_dir, absl::string_view name,
       " away and join again"));
 }
 
+// The agent's own certificate, of its root, with its keys.
+absl::Status CheckCertificate(const Identity& identity) {
+  ASSIGN_OR_RETURN(const std::string der, trust::CertificateDerFromPem(identity.certificate_pem));
+  ASSIGN_OR_RETURN(const trust::MeshRoot root, trust::MeshRoot::FromPem(identity.root_pem));
+  ASSIGN_OR_RETURN(const trust::PeerIdentity certified, trust::VerifyIssued(der, root));
+  ASSIGN_OR_RETURN(const std::string public_key, trust::CertificatePublicKey(der));
+  ASSIGN_OR_RETURN(const trust::KeyPair key, trust::KeyPair::FromPem(identity.key_pem));
+  ASSIGN_OR_RETURN(const trust::SigningKey signing_key,
+                   trust::SigningKey::FromPem(identity.signing_key_pem));
+  const auto differs = [](absl::string_view what, absl::string_view file) {
+    return absl::InvalidArgumentError(absl::StrCat("its ", what, " is not that of ", file));
+  };
+  if (public_key != key.public_der()) return differs("public key", "agent.key");
+  if (certified.signing_key != signing_key.public_key())
+    return differs("signing key", "signing.key");
+  if (certified.mesh_id != identity.mesh_id()) return differs("mesh", "agent.json");
+  if (certified.node != identity.node()) return differs("node", "agent.json");
+  if (certified.vpc != identity.local.vpc()) return differs("VPC", "agent.json");
+  return absl::OkStatus();
+}
+
 absl::Status CheckUsable(absl::string_view data_dir, const Identity& identity, bool has_root_key) {
   RETURN_IF_ERROR(
       Usable(data_dir, "root.pem", trust::MeshRoot::FromPem(identity.root_pem).status()));
-  RETURN_IF_ERROR(Usable(data_dir, "agent.pem",
-                         trust::CertificateDerFromPem(identity.certificate_pem).status()));
   RETURN_IF_ERROR(
       Usable(data_dir, "agent.key", trust::KeyPair::FromPem(identity.key_pem).status()));
   RETURN_IF_ERROR(Usable(data_dir, "signing.key",
                          trust::SigningKey::FromPem(identity.signing_key_pem).status()));
+  RETURN_IF_ERROR(Usable(data_dir, "agent.pem", CheckCertificate(identity)));
   if (!has_root_key) return absl::OkStatus();
   return Usable(data_dir, "root.key",
                 trust::MeshAuthority::Load(identity.root_pem, identity.root_key_pem).status());
@@ -174,6 +196,21 @@ absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string&
   };
   RETURN_IF_ERROR(check_hex("meshId", local.mesh_id(), 32));
   RETURN_IF_ERROR(check_hex("node", local.node(), 16));
+  const auto check = [](absl::string_view field, absl::string_view text,
+                        bool (*accepts)(absl::string_view), absl::string_view wanted) {
+    if (accepts(text)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, ": \"", absl::CHexEscape(text.substr(0, 80)), "\" is not ", wanted));
+  };
+  RETURN_IF_ERROR(check("account", local.account(), IsAccount, "12 digits"));
+  RETURN_IF_ERROR(
+      check("region", local.region(), IsLabel, "a name of lower-case letters, digits and hyphens"));
+  RETURN_IF_ERROR(check("meshDomain", local.mesh_domain(), IsDomain, "a DNS name"));
+  RETURN_IF_ERROR(check("displayName", local.display_name(), IsDisplayName,
+                        "a name of at most 63 printable characters without spaces"));
+  for (const std::string& address : local.addresses()) {
+    RETURN_IF_ERROR(check("addresses", address, IsAddress, "an IP address"));
+  }
   return local;
 }
 

@@ -39,11 +39,11 @@ struct Identity {
 // words.
 absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity);
 
-// What agent.json says. INVALID_ARGUMENT: no such JSON, or no mesh and node in it.
+// What agent.json says. INVALID_ARGUMENT: no such JSON, or a field that cannot be what it says.
 absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string& json);
 
 // NOT_FOUND: there is none; the message says how to get one. DATA_LOSS: a file of it cannot be
-// used; the message names it, says what to do, and is printable whatever the file holds.
+// used, or does not belong to the others; the message names it, says what to do, and is printable whatever the file holds.
 // FAILED_PRECONDITION: others than its owner may read a key.
 absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
 

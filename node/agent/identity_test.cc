@@ -4,6 +4,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -29,6 +32,9 @@ class IdentityTest : public testing::Test {
     identity_.local.set_mesh_id(std::string(32, 'a'));
     identity_.local.set_node("00000000000000ff");
     identity_.local.set_vpc("vpcs/vpc-0123456789abcdef0");
+    identity_.local.set_account("123456789012");
+    identity_.local.set_region("us-west-2");
+    identity_.local.set_mesh_domain("trellis.internal");
     const trust::KeyPair keys = trust::KeyPair::Generate();
     const trust::SigningKey signing_key = trust::SigningKey::Generate();
     identity_.certificate_pem = Issue(keys, signing_key);
@@ -105,7 +111,9 @@ TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {
 
 TEST_F(IdentityTest, RenewedCertificateTakesThePlaceOfTheOld) {
   ASSERT_OK(SaveIdentity(folder_, identity_));
-  const std::string renewed = Issue(trust::KeyPair::Generate(), trust::SigningKey::Generate());
+  const std::string renewed = Issue(*trust::KeyPair::FromPem(identity_.key_pem),
+                                    *trust::SigningKey::FromPem(identity_.signing_key_pem));
+  ASSERT_NE(renewed, identity_.certificate_pem);
   ASSERT_OK(SaveCertificate(folder_, renewed));
   ASSERT_OK_AND_ASSIGN(const Identity loaded, LoadIdentity(folder_));
   EXPECT_EQ(loaded.certificate_pem, renewed);
@@ -161,6 +169,41 @@ TEST_F(IdentityTest, BrokenFileIsNamedWithARemedyAndWithoutItsBytes) {
     std::ofstream(path) << good;
     EXPECT_OK(LoadIdentity(folder_));
   }
+}
+
+TEST_F(IdentityTest, FieldsOfNoSenseAreRefused) {
+  using Damage = std::function<void(storage::v1::LocalIdentity&)>;
+  const std::vector<std::pair<const char*, Damage>> damages = {
+      {"account", [](auto& local) { local.set_account("0000000000q0"); }},
+      {"region", [](auto& local) { local.set_region("US:x"); }},
+      {"meshDomain", [](auto& local) { local.set_mesh_domain("a b/.."); }},
+      {"displayName", [](auto& local) { local.set_display_name("a\x1b[2J"); }},
+      {"addresses", [](auto& local) { local.add_addresses("192.0.2.300"); }},
+      {"VPC", [](auto& local) { local.set_vpc("vpcs/vpc-zzzzzzzzzzzzzzzzz"); }},
+      {"node", [](auto& local) { local.set_node("00000000000000fe"); }},
+      {"mesh", [](auto& local) { local.set_mesh_id(std::string(32, 'b')); }},
+  };
+  for (const auto& [field, damage] : damages) {
+    std::filesystem::remove_all(folder_);
+    Identity damaged = identity_;
+    damage(damaged.local);
+    ASSERT_OK(SaveIdentity(folder_, damaged));
+    EXPECT_THAT(LoadIdentity(folder_), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(field)));
+  }
+}
+
+TEST_F(IdentityTest, KeysThatAreNotTheCertificatesAreRefused) {
+  Identity swapped = identity_;
+  swapped.key_pem = trust::KeyPair::Generate().private_pem();
+  ASSERT_OK(SaveIdentity(folder_, swapped));
+  EXPECT_THAT(LoadIdentity(folder_),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("not that of agent.key")));
+  std::filesystem::remove_all(folder_);
+  swapped = identity_;
+  swapped.signing_key_pem = trust::SigningKey::Generate().private_pem();
+  ASSERT_OK(SaveIdentity(folder_, swapped));
+  EXPECT_THAT(LoadIdentity(folder_),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("not that of signing.key")));
 }
 
 TEST(PrintableText, HidesNothingAndCommandsNoTerminal) {

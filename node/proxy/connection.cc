@@ -176,7 +176,8 @@ void Connection::ClientGone() {
 
 void Connection::FinishExchange() {
   Log();
-  const bool close = exchange_->close_after;
+  // Also when it began before the drain did.
+  const bool close = exchange_->close_after || worker_.draining;
   const bool request_was_read = exchange_->request_body_read();
   worker_.exchanges.Return(std::move(exchange_));
   if (close) StartClosing(request_was_read);

@@ -158,6 +158,7 @@ class CatalogImpl final : public Catalog {
   absl::Status LoadSiblings();
   absl::Status LoadSeals();
   absl::Status LoadIndex();
+  absl::Status CheckSum() const;
 
   // Verifying what was received.
   absl::StatusOr<Verified> Verify(const v1::Delta& delta, std::vector<ResourcePtr> resources);
@@ -187,6 +188,9 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<std::vector<Kept>> ReadReplaced(absl::string_view name);  // The oldest first.
   void PlanSeals(const v1::Delta& delta, Plan& plan) const;
   void PlanMeta(const v1::Delta& delta, Plan& plan) const;
+  // What kSumKey is with that root and hash of the vector; and once the plan is done.
+  static std::string Sum(absl::uint128 root, uint64_t vector_hash);
+  std::string SumAfter(const v1::Delta& delta, const Plan& plan) const;
   uint64_t HeadAfter(const Origin& origin, const v1::Delta& delta, const Plan& plan) const;
   v1::Delta MakePassedOn(const v1::Delta& delta, const Plan& plan) const;
   // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/catalog/catalog_test_util.h"
+#include "storage/catalog/keys.h"
 #include "tests/support/status_matchers.h"
 
 namespace trellis::storage {
@@ -63,6 +64,17 @@ TEST_F(CatalogTest, UnreadableRecordsAreDataLossThatNamesTheKey) {
   ASSERT_OK(node_.engine.Write(batch, Durability::kSynced));
   EXPECT_THAT(Catalog::Open(node_.options(), node_.engine, {node_.scheduler, node_.random}),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(ServiceName(1))));
+}
+
+TEST_F(CatalogTest, LostRecordsAreDataLossThoughTheOthersFitTogether) {
+  ASSERT_OK(catalog().Commit({PutService(1, "a")}));
+  ASSERT_OK(catalog().Commit({PutService(2, "b")}));
+  Batch loss;
+  loss.Delete(Table::kEntries, ServiceName(1));
+  loss.Delete(Table::kByOrigin, OriginKey{catalog().origin(), 1, 0}.Encode());
+  ASSERT_OK(node_.engine.Write(loss, Durability::kSynced));
+  EXPECT_THAT(Catalog::Open(node_.options(), node_.engine, {node_.scheduler, node_.random}),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("writes are missing")));
 }
 
 TEST_F(CatalogTest, CommitSetsEtagAndTimesAndUpdateKeepsCreateTime) {

@@ -13,7 +13,8 @@
 namespace trellis::storage {
 
 // Of Table::kMeta.
-inline constexpr absl::string_view kIdentityKey = "identity";   // A serialized v1::Identity.
+inline constexpr absl::string_view kIdentityKey = "identity";  // A serialized v1::Identity.
+inline constexpr absl::string_view kSumKey = "sum";  // Root (16) and the vector's hash (8).
 inline constexpr absl::string_view kHlcBoundKey = "hlc_bound";  // No version above it was issued.
 inline constexpr absl::string_view kHeadPrefix = "head/";       // One an origin: its head.
 inline constexpr absl::string_view kAuthorPrefix = "author/";   // One an origin: a certificate.

@@ -52,7 +52,8 @@ absl::Status CatalogImpl::Load() {
   RETURN_IF_ERROR(LoadEntries());
   RETURN_IF_ERROR(LoadSiblings());
   RETURN_IF_ERROR(LoadSeals());
-  return LoadIndex();
+  RETURN_IF_ERROR(LoadIndex());
+  return CheckSum();
 }
 
 absl::Status CatalogImpl::LoadIdentity() {
@@ -201,6 +202,15 @@ absl::Status CatalogImpl::LoadIndex() {
   for (const auto& [name, losers] : losers_) held += losers.size();
   if (rows != held) return Unreadable("by_origin", "", "an entry is missing there");
   return absl::OkStatus();
+}
+
+// A store that lost some of its files may open without complaint, and seem whole.
+absl::Status CatalogImpl::CheckSum() const {
+  const absl::StatusOr<std::string> stored = engine_.Get(Table::kMeta, kSumKey);
+  if (absl::IsNotFound(stored.status())) return absl::OkStatus();  // Of an older release, or empty.
+  RETURN_IF_ERROR(stored.status());
+  if (*stored == Sum(root_, vector_.Hash())) return absl::OkStatus();
+  return Unreadable("meta", kSumKey, "writes are missing that were here");
 }
 
 }  // namespace trellis::storage

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog_impl.h"
 
@@ -69,9 +70,32 @@ void CatalogImpl::PlanMeta(const v1::Delta& delta, Plan& plan) const {
       plan.batch.Delete(Table::kMeta, HeadKey(fenced));
     }
   }
+  plan.batch.Put(Table::kMeta, kSumKey, SumAfter(delta, plan));
   if (delta.up_to() <= head) return;
   plan.batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
   if (head == 0) plan.batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
+}
+
+std::string CatalogImpl::Sum(absl::uint128 root, uint64_t vector_hash) {
+  return absl::StrCat(Root{absl::Uint128High64(root), absl::Uint128Low64(root)}.ToBytes(),
+                      EncodeNumber(vector_hash));
+}
+
+std::string CatalogImpl::SumAfter(const v1::Delta& delta, const Plan& plan) const {
+  absl::uint128 root = root_;
+  for (const std::string& name : plan.names) {
+    const Touched& touched = plan.touched.at(name);
+    for (const Stored& write : touched.before) root -= write.digest;
+    for (const Stored& write : touched.after) root += write.digest;
+  }
+  std::set<Origin> moved = {Origin::FromProto(delta.origin())};
+  for (const auto& [origin, head] : plan.heads) moved.insert(origin);
+  uint64_t hash = vector_.Hash();
+  for (const Origin& origin : moved) {
+    hash += VersionVector::Share(origin, HeadAfter(origin, delta, plan)) -
+            VersionVector::Share(origin, vector_.head(origin));
+  }
+  return Sum(root, hash);
 }
 
 void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {

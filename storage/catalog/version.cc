@@ -63,10 +63,13 @@ uint64_t VersionVector::head(const Origin& origin) const {
 void VersionVector::Advance(const Origin& origin, uint64_t head) {
   if (head == 0) return;
   uint64_t& held = heads_[origin];
-  held = std::max(held, head);
+  if (head <= held) return;
+  hash_ += Share(origin, head) - Share(origin, held);
+  held = head;
 }
 
 void VersionVector::Reset(const Origin& origin, uint64_t head) {
+  hash_ -= Share(origin, this->head(origin));
   heads_.erase(origin);
   Advance(origin, head);
 }
@@ -87,12 +90,9 @@ uint64_t VersionVector::Missing(const VersionVector& other) const {
   return missing;
 }
 
-uint64_t VersionVector::Hash() const {
-  uint64_t hash = 0;
-  for (const auto& [origin, head] : heads_) {
-    for (const uint64_t part : {origin.node, origin.incarnation, head}) hash = Mix(hash ^ part);
-  }
-  return hash;
+uint64_t VersionVector::Share(const Origin& origin, uint64_t head) {
+  if (head == 0) return 0;
+  return Mix(Mix(Mix(origin.node) ^ origin.incarnation) ^ head);
 }
 
 VersionVector VersionVector::FromProto(const v1::VersionVector& proto) {

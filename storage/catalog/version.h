@@ -62,8 +62,9 @@ class VersionVector {
   uint64_t Missing(const VersionVector& other) const;
   const std::map<Origin, uint64_t>& heads() const { return heads_; }
   bool operator==(const VersionVector&) const = default;
-  // Equal for equal vectors, on every machine; else very likely not. O(origins).
-  uint64_t Hash() const;
+  // Equal for equal vectors, on every machine; else very likely not. The sum of all shares.
+  uint64_t Hash() const { return hash_; }
+  static uint64_t Share(const Origin& origin, uint64_t head);  // 0 for a head of 0.
 
   // Drops origins with a head of 0 and those beyond kMaxOrigins, and keeps the greater head of
   // repeated ones.
@@ -72,6 +73,7 @@ class VersionVector {
 
  private:
   std::map<Origin, uint64_t> heads_;
+  uint64_t hash_ = 0;
 };
 
 // A write's receipt: the origin and sequence an agent must hold to have seen it. Users carry it as

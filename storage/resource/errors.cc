@@ -89,19 +89,21 @@ absl::Status OneTargetOnly(absl::string_view target_group, absl::string_view typ
                                                     " has one target; deregister it first"));
 }
 
-absl::Status NetworkHasVpcs(absl::string_view network) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("ServiceNetwork ", IdOf(network), " has VPC(s) associated"));
+absl::Status NetworkHasVpcs(absl::string_view network, absl::string_view association) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "ServiceNetwork ", IdOf(network), " has VPC(s) associated; delete ", association, " first"));
 }
 
-absl::Status NetworkHasServices(absl::string_view network) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("ServiceNetwork ", IdOf(network), " has service(s) associated"));
+absl::Status NetworkHasServices(absl::string_view network, absl::string_view association) {
+  return absl::FailedPreconditionError(absl::StrCat("ServiceNetwork ", IdOf(network),
+                                                    " has service(s) associated; delete ",
+                                                    association, " first"));
 }
 
-absl::Status ServiceHasNetworks(absl::string_view service) {
+absl::Status ServiceHasNetworks(absl::string_view service, absl::string_view association) {
   return absl::FailedPreconditionError(
-      absl::StrCat("Service ", IdOf(service), " has one or more associated service networks."));
+      absl::StrCat("Service ", IdOf(service),
+                   " has one or more associated service networks. Delete ", association, " first"));
 }
 
 absl::Status InUse(Kind kind, absl::string_view name, absl::string_view user,

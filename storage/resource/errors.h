@@ -43,9 +43,10 @@ absl::Status OneTargetOnly(absl::string_view target_group, absl::string_view typ
 
 // --- In use ------------------------------------------------------------------------------------
 
-absl::Status NetworkHasVpcs(absl::string_view network);
-absl::Status NetworkHasServices(absl::string_view network);
-absl::Status ServiceHasNetworks(absl::string_view service);
+// `association` is one of them.
+absl::Status NetworkHasVpcs(absl::string_view network, absl::string_view association);
+absl::Status NetworkHasServices(absl::string_view network, absl::string_view association);
+absl::Status ServiceHasNetworks(absl::string_view service, absl::string_view association);
 // Any other resource that `user` still needs.
 absl::Status InUse(Kind kind, absl::string_view name, absl::string_view user,
                    absl::string_view what_to_do);

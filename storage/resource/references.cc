@@ -276,7 +276,10 @@ absl::Status CheckReferences(const View& view, const v1::Resource& resource) {
 }
 
 absl::Status CheckUnused(const View& view, absl::string_view name) {
-  const auto used = [&](Relation relation) { return !view.Related(relation, name).empty(); };
+  const auto associated = [&](Relation relation, auto refuse) {
+    const std::vector<std::string> associations = view.Related(relation, name);
+    return associations.empty() ? absl::OkStatus() : refuse(name, associations.front());
+  };
   const auto unused_by = [&](Kind kind, Relation relation, absl::string_view what_to_do) {
     const std::vector<std::string> users = view.Related(relation, name);
     return users.empty() ? absl::OkStatus() : InUse(kind, name, users.front(), what_to_do);
@@ -290,12 +293,10 @@ absl::Status CheckUnused(const View& view, absl::string_view name) {
           unused_by(Kind::kVpc, Relation::kTargetGroupInVpc, "delete its target groups first"));
       return unused_by(Kind::kVpc, Relation::kNetworkOfVpc, "delete its association first");
     case Kind::kServiceNetwork:
-      if (used(Relation::kVpcInNetwork)) return NetworkHasVpcs(name);
-      if (used(Relation::kServiceInNetwork)) return NetworkHasServices(name);
-      return absl::OkStatus();
+      RETURN_IF_ERROR(associated(Relation::kVpcInNetwork, NetworkHasVpcs));
+      return associated(Relation::kServiceInNetwork, NetworkHasServices);
     case Kind::kService:
-      if (used(Relation::kNetworkOfService)) return ServiceHasNetworks(name);
-      return absl::OkStatus();
+      return associated(Relation::kNetworkOfService, ServiceHasNetworks);
     case Kind::kTargetGroup: {
       RETURN_IF_ERROR(
           unused_by(Kind::kTargetGroup, Relation::kForwardsTo, "take it out of that action first"));

@@ -207,6 +207,22 @@ TEST_F(RulesTest, DrainClosesIdleConnectionsAndLetsRequestsFinish) {
   EXPECT_EQ(left, 0);
 }
 
+TEST_F(RulesTest, DrainClosesWhatIsAnsweredWhenTheAnswerEnds) {
+  Pair busy = Warm(target_);
+  busy.client.Write(kGet);
+  busy.target.ReadUntil("\r\n\r\n");
+  busy.target.Write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+  EXPECT_FALSE(HeaderOf(busy.client.ReadUntil("\r\n\r\n"), "connection").has_value());
+  int64_t left = -1;
+  Pair idle = Warm(target_);
+  std::thread drainer([&] { left = pool_->Drain(absl::Seconds(30)); });
+  EXPECT_TRUE(idle.client.AtEnd());  // The drain has begun.
+  busy.target.Write("done");
+  EXPECT_EQ(busy.client.ReadToEnd(), "done");
+  drainer.join();
+  EXPECT_EQ(left, 0);
+}
+
 TEST_F(RulesTest, DrainGivesUpAtItsTimeout) {
   Peer busy = Connect();
   busy.Write(kGet);

@@ -6,6 +6,7 @@
 #include "base/log/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/catalog/keys.h"
 #include "tests/simulation/sim_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -145,10 +146,12 @@ TEST(GossipScenario, AReplicaWithAFullDiskServesOnAndCatchesUp) {
   EXPECT_THAT(world.Violations(), IsEmpty());
 }
 
-// `node`'s disk loses the entries of `names`, but not the vector that says they are held.
+// `node`'s disk loses the entries of `names` and what would tell, but not the vector that says they
+// are held.
 void LoseEntries(SimNode& node, const std::set<std::string>& names) {
   node.Kill();
   storage::Batch loss;
+  loss.Delete(storage::Table::kMeta, storage::kSumKey);
   for (const std::string& name : names) loss.Delete(storage::Table::kEntries, name);
   ASSERT_OK(node.engine().Scan(storage::Table::kByOrigin, "", "",
                                [&](absl::string_view key, absl::string_view name) {

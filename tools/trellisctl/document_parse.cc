@@ -253,9 +253,8 @@ absl::StatusOr<std::optional<Node>> ParseNext(absl::string_view source, YAML::Pa
 
 absl::StatusOr<std::vector<Node>> ParseDocuments(absl::string_view text, absl::string_view source) {
   if (text.size() > kMaxDocumentBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(source, ": ", text.size(), " bytes; at most ",
-                                                     kMaxDocumentBytes,
-                                                     " are read: split the file"));
+    return absl::ResourceExhaustedError(absl::StrCat(source, ": more than the ", kMaxDocumentBytes,
+                                                     " bytes that are read at once; split it"));
   }
   RETURN_IF_ERROR(CheckCharacters(text, source));
   std::istringstream stream{std::string(text)};

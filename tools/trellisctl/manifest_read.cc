@@ -327,7 +327,11 @@ absl::Status ManifestReader::ReadSingle(const pb::FieldDescriptor& field, const 
     }
     case pb::FieldDescriptor::CPPTYPE_INT32: {
       int32_t number = 0;
-      if (node.is_string || !absl::SimpleAtoi(node.text, &number)) return wrong("a whole number");
+      // Some readers of YAML take 010 for eight.
+      const bool octal = node.text.size() > 1 && node.text[0] == '0';
+      if (node.is_string || octal || !absl::SimpleAtoi(node.text, &number)) {
+        return wrong("a whole number");
+      }
       reflection.SetInt32(message, &field, number);
       return absl::OkStatus();
     }

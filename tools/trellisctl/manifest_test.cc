@@ -161,6 +161,8 @@ INSTANTIATE_TEST_SUITE_P(
          "f.yaml:4:7: port: \"http\"; expected a whole number"},
         {"ANumberInQuotes", "kind: Target\ntargetGroup: a\nid: b\nport: \"80\"\n",
          "f.yaml:4:7: port: \"80\"; expected a whole number"},
+        {"OctalOrNot", "kind: Target\ntargetGroup: a\nid: b\nport: 010\n",
+         "f.yaml:4:7: port: \"010\"; expected a whole number"},
         {"BeyondInt32", "kind: Target\ntargetGroup: a\nid: b\nport: 99999999999\n",
          "f.yaml:4:7: port: \"99999999999\"; expected a whole number"},
         {"NotAnEnumWord", "kind: ServiceNetwork\nname: a\nauthType: aws_iam\n",
@@ -269,7 +271,7 @@ TEST(ManifestLimits, DeepNestingIsRefusedWithoutDeepRecursion) {
 
 TEST(ManifestLimits, SizesAreBounded) {
   EXPECT_THAT(ReadManifests(std::string(kMaxDocumentBytes + 1, ' '), "f"),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("split the file")));
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("split it")));
   std::string many;
   for (int i = 0; i <= kMaxDocuments; ++i) absl::StrAppend(&many, "---\nkind: Vpc\nname: a\n");
   EXPECT_THAT(ReadManifests(many, "f"), StatusIs(absl::StatusCode::kResourceExhausted,

@@ -75,10 +75,17 @@ std::string AccountOf(const v1::Resource& resource) {
 }
 
 // What an agent's certificate may do is replicate: the other end would know no command.
+absl::Status BadIdentity(const std::string& path, const absl::Status& why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--identity: \"", path, "\": cannot be used (", why.message(),
+                   "); let an operator make a new one with `trellisctl operator create`"));
+}
+
 absl::Status CheckIsOperators(const std::string& path, const tls::Credentials& credentials) {
   const auto root = trust::MeshRoot::FromPem(credentials.root_pem);
+  if (!root.ok()) return BadIdentity(path, root.status());
   const auto der = trust::CertificateDerFromPem(credentials.certificate_pem);
-  if (!root.ok() || !der.ok()) return absl::OkStatus();  // The handshake says what is wrong.
+  if (!der.ok()) return BadIdentity(path, der.status());
   const auto owner = trust::VerifyChain(*der, *root, absl::Now());
   if (!owner.ok() || owner->kind == trust::PeerKind::kOperator) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -119,7 +126,10 @@ absl::Status Session::ConnectRemotely() {
   }
   ASSIGN_OR_RETURN(const tls::Credentials credentials, ReadIdentityFile(destination_.identity));
   RETURN_IF_ERROR(CheckIsOperators(destination_.identity, credentials));
-  ASSIGN_OR_RETURN(dialer_, mesh::MeshDialer::ForMember(credentials));
+  absl::StatusOr<std::unique_ptr<mesh::MeshDialer>> dialer =
+      mesh::MeshDialer::ForMember(credentials);
+  if (!dialer.ok()) return BadIdentity(destination_.identity, dialer.status());
+  dialer_ = *std::move(dialer);
   absl::StatusOr<mesh::MeshConnection> connection =
       dialer_->DialAndWait(destination_.agent, std::nullopt);
   if (absl::IsInvalidArgument(connection.status())) return connection.status();
@@ -148,6 +158,9 @@ absl::Status Session::FromGrpc(const grpc::Status& status) const {
   if (absl::StartsWith(message, kTokenField) && !destination_.mesh_token.empty()) {
     message = absl::StrCat("--token: ", absl::StrReplaceAll(absl::StripPrefix(message, kTokenField),
                                                             {{"mesh_token", "meshToken"}}));
+  }
+  if (absl::StartsWith(message, "time_to_live: ")) {
+    message = absl::StrCat("--ttl: ", absl::StripPrefix(message, "time_to_live: "));
   }
   const absl::Status refused(static_cast<absl::StatusCode>(status.error_code()), message);
   switch (status.error_code()) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "google/protobuf/util/time_util.h"
@@ -116,7 +117,9 @@ absl::StatusOr<v1::CreateOperatorCertificateResponse> CreateOperatorCertificate(
         return absl::ascii_isalnum(c) || c == '@' || c == '.' || c == '_' || c == '-';
       });
   if (!named) {
-    return absl::InvalidArgumentError("operator: give 1 to 64 of letters, digits, @ . _ and -");
+    return absl::InvalidArgumentError(
+        absl::StrCat("operator: \"", absl::CHexEscape(name.substr(0, 100)),
+                     "\"; give 1 to 64 of letters, digits, @ . _ and -"));
   }
   if (request.public_key_der().empty() || request.public_key_der().size() > kMaxPublicKeyBytes) {
     return absl::InvalidArgumentError(

@@ -82,7 +82,7 @@ TEST_F(MeshTest, TokensAndCertificatesAreRefusedBeforeTheIssuerIsAsked) {
             StatusCode::kInvalidArgument,
             "time_to_live: 9s is out of range; give whole seconds, 1 minute to 7 days"},
            {Calling(CreateOperatorCertificate, "operator: 'a b'"), StatusCode::kInvalidArgument,
-            "operator: give 1 to 64 of letters, digits, @ . _ and -"},
+            "operator: \"a b\"; give 1 to 64 of letters, digits, @ . _ and -"},
            {Calling(CreateOperatorCertificate, "operator: 'ann'"), StatusCode::kInvalidArgument,
             "public_key_der: give the SubjectPublicKeyInfo of a P-256 key, DER"}}) {
     EXPECT_THAT(refused.step(agent_), StatusIs(refused.code, refused.message));

@@ -334,10 +334,12 @@ INSTANTIATE_TEST_SUITE_P(
     Deletes, RefusalTest,
     testing::Values(
         Refusal{"NetworkWithVpcs", Calling(DeleteServiceNetwork, "name: 'shop'"),
-                StatusCode::kFailedPrecondition, "ServiceNetwork {shop} has VPC(s) associated"},
-        Refusal{"ServiceInANetwork", Calling(DeleteService, "name: 'cart'"),
                 StatusCode::kFailedPrecondition,
-                "Service {cart} has one or more associated service networks."},
+                "ServiceNetwork {shop} has VPC(s) associated; delete {shop~main} first"},
+        Refusal{
+            "ServiceInANetwork", Calling(DeleteService, "name: 'cart'"),
+            StatusCode::kFailedPrecondition,
+            "Service {cart} has one or more associated service networks. Delete {shop~cart} first"},
         Refusal{"TargetGroupInUse", Calling(DeleteTargetGroup, "name: 'cart-blue'"),
                 StatusCode::kFailedPrecondition,
                 "target group {cart-blue} is in use by {cart/http}; take it out of that action "
@@ -368,7 +370,7 @@ TEST_F(RefusedTest, ANetworkWithServicesStaysWhenItsVpcsAreGone) {
   ASSERT_OK(agent_.Call(DeleteVpcAssociation, "name: '{shop~main}'"));
   const auto refused = agent_.Call(DeleteServiceNetwork, "name: 'shop'");
   EXPECT_EQ(agent_.Readable(std::string(refused.status().message())),
-            "ServiceNetwork {shop} has service(s) associated");
+            "ServiceNetwork {shop} has service(s) associated; delete {shop~cart} first");
   ASSERT_OK(agent_.Call(DeleteServiceAssociation, "name: '{shop~cart}'"));
   EXPECT_OK(agent_.Call(DeleteServiceNetwork, "name: 'shop'"));
 }
