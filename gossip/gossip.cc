@@ -5,6 +5,7 @@
 
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "gossip/collection/collector.h"
 #include "gossip/frame_check.h"
 #include "gossip/greeting.h"
 #include "gossip/membership/membership.h"
@@ -42,7 +43,11 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         replicator_(options.node, catalog, runtime, Sender()),
         queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
         barriers_(options.node, queries_, runtime,
-                  [this](absl::string_view vpc) { return views_.MembersOf(vpc); }) {}
+                  [this](absl::string_view vpc) { return views_.MembersOf(vpc); }),
+        collector_(
+            catalog, runtime.scheduler, barriers_,
+            [this] { return views_.CheckWritable().ok() && views_.Leads(); },
+            options.tombstone_rest) {}
 
   ~GossipImpl() override {
     *alive_ = false;
@@ -105,6 +110,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   History history_;
   Queries queries_;
   Barriers barriers_;
+  Collector collector_;
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
   // and nothing else taken.
   std::map<NodeId, bool> links_;
@@ -118,6 +124,7 @@ void GossipImpl::Start() {
   ListenToCatalog();
   membership_.SetMembers(roster_.nodes());
   membership_.Start();
+  collector_.Start();
   KeepLinks();
 }
 

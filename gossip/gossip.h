@@ -44,6 +44,8 @@ class Gossip {
     std::vector<PeerAddress> seeds;
     int max_neighbours = 8;
     absl::Duration heartbeat_interval = absl::Seconds(1);
+    // Between everybody's word that it holds a delete and its being forgotten.
+    absl::Duration tombstone_rest = absl::Hours(1);
   };
 
   // Everything is borrowed and outlives the gossip.

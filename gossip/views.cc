@@ -39,6 +39,15 @@ std::vector<MemberView> Views::Members() const {
   return views;
 }
 
+bool Views::Leads() const {
+  for (const MemberView& view : Members()) {
+    const auto record = catalog_.Find(AgentName(view.node));
+    if (view.liveness != Liveness::kAlive || record == nullptr) continue;
+    if (record->agent().role() == trellis::v1::ADMIN) return view.node == self_;
+  }
+  return false;
+}
+
 std::vector<Barriers::Member> Views::MembersOf(absl::string_view vpc) const {
   std::vector<Barriers::Member> members;
   for (const MemberView& view : Members()) {

@@ -28,6 +28,9 @@ class Views {
   absl::Status CheckWritable() const;
   std::vector<std::string> Alarms() const;
   std::vector<MemberView> Members() const;
+  // Whether what one agent does for all is up to this one: it is the living admin with the least
+  // id.
+  bool Leads() const;
   // Of one VPC, by resource name; empty: all.
   std::vector<Barriers::Member> MembersOf(absl::string_view vpc) const;
 

@@ -1,6 +1,7 @@
 #include "gossip/membership/membership.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -68,6 +69,7 @@ void Membership::Tick() {
   for (const NodeId peer : links_) hands_.send(peer, heartbeat);
   for (const NodeId silent : monitor_.TakeSilent(Now())) Accuse(silent, Rumour::SILENT);
   CloseSilentLinks();
+  DoubtAloud();
   clocks_.Tick();
   if (plan_.IsStale(Now())) PlanLater();
 }
@@ -102,6 +104,13 @@ void Membership::CloseSilentLinks() {
     hands_.close(peer, absl::DeadlineExceededError(absl::StrCat(
                            "nothing heard for ", absl::FormatDuration(options_.close_after))));
   }
+}
+
+void Membership::DoubtAloud() {
+  if (Now() < doubt_at_ || table_.accused().empty() || links_.empty()) return;
+  doubt_at_ = Now() + kDoubt;
+  const NodeId peer = *std::next(links_.begin(), runtime_.random.Uniform(links_.size()));
+  for (const NodeId accused : table_.accused()) mill_.Tell(peer, accused);
 }
 
 // --- Links ---------------------------------------------------------------------------------------
@@ -179,7 +188,12 @@ void Membership::OnRumour(NodeId from, const Rumour& rumour) {
   if (rumour.reason() == Rumour::TWICE) return;  // For the subject's own ears.
   const Life life = {rumour.boot(), rumour.life()};
   if (rumour.accuser() == 0) return OnSignOfLife(from, rumour.subject(), life);
-  if (rumour.accuser() != options_.node && members_.count(rumour.accuser()) == 0) return;
+  if (rumour.accuser() != options_.node && members_.count(rumour.accuser()) == 0) {
+    // Evicted since, perhaps. It counts for nothing; who believes it may be told better.
+    const LivenessTable::Member* const subject = table_.Find(rumour.subject());
+    if (subject != nullptr && life < subject->life) mill_.Tell(from, rumour.subject());
+    return;
+  }
   switch (table_.Accuse(rumour.subject(), life, rumour.accuser(), rumour.reason(), Now())) {
     case Heard::kKnown:
       return;

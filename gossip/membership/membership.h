@@ -45,6 +45,9 @@ class Membership {
 
   // A timer this late says that this process was away, not the others.
   static constexpr absl::Duration kLate = absl::Milliseconds(500);
+  // Who is accused here is named to some peer so often: a peer that knew nothing of the accused
+  // when the link came up may know better now.
+  static constexpr absl::Duration kDoubt = absl::Seconds(5);
   // Boots and lives reach this only by forgery.
   static constexpr uint64_t kMaxLife = uint64_t{1} << 62;
 
@@ -93,6 +96,7 @@ class Membership {
   void ForgiveIfLate(absl::Duration due);
   peer::v1::Frame MakeHeartbeat() const;
   void CloseSilentLinks();
+  void DoubtAloud();
   void NoteClock(NodeId peer, int64_t wall_micros);
 
   void Accuse(NodeId subject, peer::v1::Rumour::Reason reason);
@@ -126,6 +130,7 @@ class Membership {
 
   std::set<NodeId> planned_without_;  // Who was down when the plan was made.
   absl::Duration tick_due_;
+  absl::Duration doubt_at_;
   Scheduler::TimerId tick_timer_ = Scheduler::TimerId::kNone;
   Scheduler::TimerId verdict_timer_ = Scheduler::TimerId::kNone;
   Scheduler::TimerId plan_timer_ = Scheduler::TimerId::kNone;

@@ -69,6 +69,9 @@ class FakeCatalog final : public storage::Catalog {
     return Unused();
   }
   absl::Status StartIncarnation() override { return Unused(); }
+  absl::StatusOr<storage::MeshToken> CollectTombstones(const storage::VersionVector&) override {
+    return Unused();
+  }
   absl::StatusOr<bool> ApplyRemote(const storage::v1::Delta&) override { return Unused(); }
   absl::StatusOr<std::vector<storage::v1::Delta>> DeltasOf(const storage::Origin&, uint64_t,
                                                            uint64_t, size_t, bool*) override {
@@ -84,6 +87,7 @@ class FakeCatalog final : public storage::Catalog {
   storage::Root root() const override { return {}; }
   const storage::Origin& origin() const override { return origin_; }
   size_t tombstone_count() const override { return 0; }
+  bool in_review() const override { return false; }
   size_t conflict_count() const override { return 0; }
   uint64_t equivocations() const override { return 0; }
   // An admin, unless told otherwise.

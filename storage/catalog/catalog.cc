@@ -25,7 +25,7 @@ void CatalogImpl::VisitTombstones(absl::string_view prefix,
                                   absl::FunctionRef<void(const std::string& name)> visit) const {
   for (auto it = records_.lower_bound(prefix);
        it != records_.end() && absl::StartsWith(it->first, prefix); ++it) {
-    if (it->second.resource == nullptr) visit(it->first);
+    if (it->second.deleted()) visit(it->first);
   }
 }
 
@@ -115,21 +115,26 @@ uint64_t CatalogImpl::NextHlc(const std::vector<Change>& changes) const {
   return hlc + 1;
 }
 
-v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version, uint64_t sequence,
-                                 uint32_t index) const {
+v1::Entry CatalogImpl::BeginEntry(const std::string& key, v1::Operation operation,
+                                  const Version& version,
+                                  const std::vector<Version>& resolves) const {
   v1::Entry entry;
-  entry.set_key(change.name);
-  entry.set_merge_class(resource::MergeClassOf(resource::KindOf(change.name)));
-  entry.set_operation(change.resource.has_value() ? v1::PUT : v1::DELETE);
+  entry.set_key(key);
+  entry.set_merge_class(resource::MergeClassOf(resource::KindOf(key)));
+  entry.set_operation(operation);
   version.ToProto(entry.mutable_version());
   origin_.ToProto(entry.mutable_origin());
-  entry.set_sequence(sequence);
-  entry.set_index(index);
-  if (IsEviction(entry)) AddFence(entry);
-  if (const auto ancestry = Descend(Held(change.name), change.resolves)) {
+  if (const auto ancestry = Descend(Held(key), resolves)) {
     for (const Version& elder : ancestry->context) elder.ToProto(entry.add_context());
     for (const Version& open : ancestry->open) open.ToProto(entry.add_open());
   }
+  return entry;
+}
+
+v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version) const {
+  v1::Entry entry = BeginEntry(change.name, change.resource.has_value() ? v1::PUT : v1::DELETE,
+                               version, change.resolves);
+  if (IsEviction(entry)) AddFence(entry);
   if (change.resource.has_value()) {
     const Stored* held = FindStored(change.name);
     const bool live = held != nullptr && held->resource != nullptr;
@@ -152,12 +157,7 @@ absl::Status CatalogImpl::CheckClock(const Version& version) const {
 }
 
 absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
-  const uint64_t head = vector_.head(origin_);
-  if (changes.empty()) return MeshToken{origin_, head};
-  if (FenceOf(origin_).has_value()) {
-    return absl::FailedPreconditionError(
-        "this agent was evicted: nothing it writes counts; let its host join the mesh again");
-  }
+  if (changes.empty()) return MeshToken{origin_, vector_.head(origin_)};
   if (changes.size() > kMaxTransaction) {
     return absl::InvalidArgumentError(absl::StrCat(
         "transaction: ", changes.size(), " changes; at most ", kMaxTransaction, " at once"));
@@ -171,7 +171,24 @@ absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
     }
   }
   const Version version{NextHlc(changes), origin_.node};
-  RETURN_IF_ERROR(CheckClock(version));
+  std::vector<v1::Entry> entries;
+  entries.reserve(changes.size());
+  for (Change& change : changes) entries.push_back(MakeEntry(std::move(change), version));
+  return CommitEntries(std::move(entries));
+}
+
+absl::StatusOr<MeshToken> CatalogImpl::CommitEntries(std::vector<v1::Entry> entries) {
+  if (FenceOf(origin_).has_value()) {
+    return absl::FailedPreconditionError(
+        "this agent was evicted: nothing it writes counts; let its host join the mesh again");
+  }
+  if (review_.has_value()) {
+    return absl::UnavailableError(
+        "this agent goes through an old copy of the configuration with its peers; try again soon, "
+        "or write at another agent");
+  }
+  RETURN_IF_ERROR(CheckClock(Version::FromProto(entries.front().version())));
+  const uint64_t head = vector_.head(origin_);
   v1::Delta delta;
   origin_.ToProto(delta.mutable_origin());
   delta.set_after(head);
@@ -179,10 +196,11 @@ absl::StatusOr<MeshToken> CatalogImpl::Commit(std::vector<Change> changes) {
   Verified verified;
   verified.author = self_;
   size_t bytes = 0;
-  for (Change& change : changes) {
-    const auto index = static_cast<uint32_t>(delta.entries_size());
+  for (v1::Entry& made : entries) {
+    made.set_sequence(head + 1);
+    made.set_index(static_cast<uint32_t>(delta.entries_size()));
     v1::Entry& entry = *delta.add_entries();
-    entry = MakeEntry(std::move(change), version, head + 1, index);
+    entry = std::move(made);
     // What peers would refuse is refused here.
     ASSIGN_OR_RETURN(ResourcePtr resource, CheckEntry(entry));
     RETURN_IF_ERROR(CheckMayWrite(*self_, entry, resource.get()));

@@ -134,13 +134,22 @@ class Catalog {
   //                        twice, or a resource that peers would refuse: too large, or of another
   //                        name than its key
   //   PERMISSION_DENIED    this agent is a worker, which may not write that; see CheckMayWrite
-  //   UNAVAILABLE          the engine refused; nothing changed
+  //   UNAVAILABLE          the engine refused, or this agent goes through its copy (ApplyRemote);
+  //                        nothing changed
   virtual absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) = 0;
 
   // Writes as another incarnation of this node from now on, as one must whose numbers may be taken:
   // what the old one wrote, here or elsewhere, is a stranger's like any other.
   //   UNAVAILABLE  the engine refused; nothing changed
   virtual absl::Status StartIncarnation() = 0;
+
+  // Forgets the tombstones of transactions that `everywhere` covers, here and on every agent that
+  // receives the write; evictions stay, and so do deletes that won a conflict. To be called only
+  // when every member of the roster, reachable or not, has said that it holds `everywhere`. Nothing
+  // to forget: writes nothing and returns the token of the last write.
+  //   FAILED_PRECONDITION  `everywhere` has what this agent does not hold
+  //   others               as of Commit
+  virtual absl::StatusOr<MeshToken> CollectTombstones(const VersionVector& everywhere) = 0;
 
   // --- Replication ---------------------------------------------------------------------------
 
@@ -150,14 +159,19 @@ class Catalog {
   // Entries up to our head are merged too, so a peer's everything repairs what was lost here; such
   // finds reach Subscribe, but not SubscribeDeltas. What this agent signed and has forgotten is
   // taken as well; it then writes on as another incarnation, so that no number is used twice.
+  // Whoever hears here of a collection whose floor it does not cover begins a review: vector() goes
+  // back to what is beyond doubt, and when it covers the floor again, what no peer confirmed is
+  // dropped. Until then all that is held shows, and nothing is written.
   //   OUT_OF_RANGE         a gap; nothing changed, ask the peer for what is missing
   // Nothing changed when it fails. The sender is at fault, who should have refused it too:
   //   INVALID_ARGUMENT     malformed
   //   UNAUTHENTICATED      not what its author signed, or no author of this mesh
   //   PERMISSION_DENIED    its author may not write that
   // The sender is not to blame:
-  //   FAILED_PRECONDITION  from a clock far ahead of ours; of an evicted agent beyond its fence; or
-  //                        a second transaction in the place of one we hold (equivocation)
+  //   FAILED_PRECONDITION  from a clock far ahead of ours; of an evicted agent beyond its fence;
+  //   from
+  //                        one with another floor; or a second transaction in the place of one we
+  //                        hold (equivocation)
   //   UNAVAILABLE          the engine refused
   // Returns true if anything was new.
   virtual absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) = 0;
@@ -181,6 +195,7 @@ class Catalog {
   virtual const Origin& origin() const = 0;
   virtual size_t live_count() const = 0;
   virtual size_t tombstone_count() const = 0;
+  virtual bool in_review() const = 0;
   virtual size_t conflict_count() const = 0;  // As VisitConflicts shows them.
   // Second transactions, validly signed, in the place of one that is held: each is proof that an
   // identity was stolen or cloned. Logged with both.

@@ -14,6 +14,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/numeric/int128.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/entry_check.h"
@@ -75,6 +76,7 @@ class CatalogImpl final : public Catalog {
 
   absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) override;
   absl::Status StartIncarnation() override;
+  absl::StatusOr<MeshToken> CollectTombstones(const VersionVector& everywhere) override;
   absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) override;
   absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs, size_t max_bytes,
                                                      bool* more) override;
@@ -87,8 +89,11 @@ class CatalogImpl final : public Catalog {
   const VersionVector& vector() const override { return vector_; }
   Root root() const override { return {absl::Uint128High64(root_), absl::Uint128Low64(root_)}; }
   const Origin& origin() const override { return origin_; }
-  size_t live_count() const override { return records_.size() - tombstones_; }
+  size_t live_count() const override {
+    return records_.size() - tombstones_ - (records_.contains(kCollectionKey) ? 1 : 0);
+  }
   size_t tombstone_count() const override { return tombstones_; }
+  bool in_review() const override { return review_.has_value(); }
   size_t conflict_count() const override { return conflicts_; }
   uint64_t equivocations() const override { return equivocations_; }
   absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) const override;
@@ -123,6 +128,13 @@ class CatalogImpl final : public Catalog {
     Stored write;
     v1::Replaced replaced;
   };
+  // See collections.cc.
+  struct Review {
+    std::vector<Stored> collections;
+    std::vector<v1::Entry> entries;  // Of those.
+    VersionVector held;              // Before.
+    absl::flat_hash_set<OriginKey> confirmed;
+  };
   // What a delta will do.
   struct Plan {
     std::vector<std::string> names;  // That change, in the order first touched.
@@ -130,9 +142,11 @@ class CatalogImpl final : public Catalog {
     absl::btree_map<OriginKey, const v1::Entry*> fresh;  // What of the delta was new.
     Restored restored;                                   // What came back, beside the fresh.
     absl::btree_map<TransactionKey, int> rows;           // Won and lost.
-    absl::btree_map<Origin, uint64_t> heads;             // That go back.
+    absl::btree_map<Origin, uint64_t> heads;             // That go elsewhere than the delta says.
     absl::btree_set<std::string> voided;                 // Names that lose a write by it.
     Transactions transactions;
+    std::vector<OriginKey> confirmed;  // By this delta, in a review.
+    bool ends_review = false;
     Batch batch;
   };
 
@@ -160,6 +174,22 @@ class CatalogImpl final : public Catalog {
   absl::Status LoadIndex();
   absl::Status CheckSum() const;
 
+  absl::Status LoadReview();
+
+  // What was collected.
+  void SetFloor();
+  absl::Status CheckFloor(const v1::Delta& delta) const;
+  // To the last of `deltas`, of `origin`.
+  absl::Status AttachFloor(const Origin& origin, std::vector<v1::Delta>& deltas);
+  // Whether what is held of `origin` after `after` is still to be confirmed: no word for others.
+  bool InReview(const Origin& origin, uint64_t after) const {
+    return review_.has_value() && after < floor_.head(origin);
+  }
+  absl::Status HearOfCollections(const v1::Delta& delta);
+  // Takes back what this agent claims to hold within `floor`, and writes that with `batch`.
+  absl::Status LowerHeads(const VersionVector& floor, Batch batch);
+  absl::Status ReviewIfBehind(const v1::Entry& collection);
+
   // Verifying what was received.
   absl::StatusOr<Verified> Verify(const v1::Delta& delta, std::vector<ResourcePtr> resources);
   absl::StatusOr<std::shared_ptr<const Author>> VerifyAuthor(const v1::Delta& delta);
@@ -173,9 +203,12 @@ class CatalogImpl final : public Catalog {
   absl::Status CheckResolution(const Change& change) const;
   absl::Status CheckClock(const Version& version) const;
   uint64_t NextHlc(const std::vector<Change>& changes) const;
-  v1::Entry MakeEntry(Change change, const Version& version, uint64_t sequence,
-                      uint32_t index) const;
+  v1::Entry MakeEntry(Change change, const Version& version) const;
   void AddFence(v1::Entry& entry) const;
+  // What every entry written here has, and `operation` of `key`.
+  v1::Entry BeginEntry(const std::string& key, v1::Operation operation, const Version& version,
+                       const std::vector<Version>& resolves) const;
+  absl::StatusOr<MeshToken> CommitEntries(std::vector<v1::Entry> entries);
   void Sign(v1::Delta& delta, const std::vector<EntryHash>& hashes) const;
   Plan MergeEntries(const v1::Delta& delta, const Verified& verified) const;
   Touched& Touch(const std::string& name, Plan& plan) const;
@@ -186,6 +219,9 @@ class CatalogImpl final : public Catalog {
   absl::Status PlanReplaced(const std::string& name, const Touched& touched, Plan& plan);
   absl::Status PlanRestored(const std::string& name, Plan& plan);
   absl::StatusOr<std::vector<Kept>> ReadReplaced(absl::string_view name);  // The oldest first.
+  void PlanCollections(Plan& plan) const;
+  absl::Status PlanReview(const v1::Delta& delta, Plan& plan);
+  void AdoptReview(Plan& plan);
   void PlanSeals(const v1::Delta& delta, Plan& plan) const;
   void PlanMeta(const v1::Delta& delta, Plan& plan) const;
   // What kSumKey is with that root and hash of the vector; and once the plan is done.
@@ -231,6 +267,9 @@ class CatalogImpl final : public Catalog {
   uint64_t equivocations_ = 0;
   absl::btree_map<Origin, uint64_t> forked_;  // The first transaction seen with two contents.
   size_t tombstones_ = 0;
+  VersionVector floor_;  // Of the collections held, or heard of in a review.
+  uint64_t floor_hash_ = 0;
+  std::optional<Review> review_;
   absl::uint128 root_ = 0;
 
   std::vector<absl::AnyInvocable<void(const Applied&)>> listeners_;

@@ -38,10 +38,11 @@ absl::Status CatalogImpl::BeginDelta(const Origin& origin, uint64_t after,
   v1::Delta& delta = deltas->emplace_back();
   origin.ToProto(delta.mutable_origin());
   delta.set_after(after);
-  if (after > 0) return absl::OkStatus();
-  ASSIGN_OR_RETURN(*delta.mutable_author_certificate(),
-                   engine_.Get(Table::kMeta, AuthorKey(origin)));
-  return absl::OkStatus();
+  if (after == 0) {
+    ASSIGN_OR_RETURN(*delta.mutable_author_certificate(),
+                     engine_.Get(Table::kMeta, AuthorKey(origin)));
+  }
+  return AttachFloor(origin, *deltas);
 }
 
 absl::Status CatalogImpl::EndDelta(uint64_t up_to, v1::Delta& delta) {
@@ -85,7 +86,7 @@ absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasAfter(const VersionVec
   size_t bytes = 0;
   for (const auto& [origin, head] : vector_.heads()) {
     const uint64_t after = theirs.head(origin);
-    if (after >= head) continue;
+    if (after >= head || InReview(origin, after)) continue;
     *more = !deltas.empty() && bytes >= max_bytes;
     if (*more) break;
     ASSIGN_OR_RETURN(const std::vector<Row> rows,
@@ -102,6 +103,7 @@ absl::StatusOr<std::vector<v1::Delta>> CatalogImpl::DeltasOf(const Origin& origi
                                                              bool* more) {
   *more = false;
   std::vector<v1::Delta> deltas;
+  if (InReview(origin, after)) return deltas;
   size_t bytes = 0;
   ASSIGN_OR_RETURN(const std::vector<Row> rows,
                    RowsAfter(origin, after, up_to, max_bytes, &bytes, more));

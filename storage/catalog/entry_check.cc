@@ -116,6 +116,16 @@ absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
   if (kind != resource::Kind::kUnknown && entry.merge_class() != resource::MergeClassOf(kind)) {
     return Malformed(entry, "its merge class is not its kind's");
   }
+  if ((entry.operation() == v1::COLLECT) != (entry.key() == kCollectionKey)) {
+    return Malformed(entry, "a collection of another key, or another write of its key");
+  }
+  if (entry.operation() == v1::COLLECT) {
+    v1::VersionVector floor;
+    if (!floor.ParseFromString(entry.payload())) {
+      return Malformed(entry, "its payload is not a version vector");
+    }
+    return nullptr;
+  }
   if (entry.operation() == v1::DELETE) {
     if (!entry.payload().empty()) return Malformed(entry, "a delete with a payload");
     return nullptr;

@@ -17,9 +17,12 @@ inline constexpr absl::Duration kMaxFuture = absl::Seconds(10);
 
 using ResourcePtr = std::shared_ptr<const trellis::v1::Resource>;
 
-// The resource of a PUT, null for a DELETE. A resource of a kind this release does not know passes
+// The resource of a PUT, else null. A resource of a kind this release does not know passes
 // if its name is its key. INVALID_ARGUMENT: the message says what is wrong with which key.
 absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry);
+
+// The key of collections, which are no resource.
+inline constexpr absl::string_view kCollectionKey = "tombstones";
 
 // Whether `entry` takes an agent out of the roster, for good.
 bool IsEviction(const v1::Entry& entry);

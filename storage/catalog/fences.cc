@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log/log.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog_impl.h"
 #include "storage/resource/names.h"
@@ -63,6 +64,8 @@ absl::Status CatalogImpl::PlanVoid(const Origin& origin, uint64_t fence, Plan& p
                     after.end());
         return true;
       }));
+  LOG(WARNING) << "eviction: dropping what " << resource::AgentName(origin.node)
+               << " wrote beyond its fence; held up to transaction " << head;
   plan.heads[origin] = head;
   return absl::OkStatus();
 }

@@ -13,8 +13,9 @@
 namespace trellis::storage {
 
 // Of Table::kMeta.
-inline constexpr absl::string_view kIdentityKey = "identity";  // A serialized v1::Identity.
-inline constexpr absl::string_view kSumKey = "sum";  // Root (16) and the vector's hash (8).
+inline constexpr absl::string_view kIdentityKey = "identity";   // A serialized v1::Identity.
+inline constexpr absl::string_view kSumKey = "sum";             // Root (16) and vector's hash (8).
+inline constexpr absl::string_view kReviewKey = "review";       // A serialized v1::Review.
 inline constexpr absl::string_view kHlcBoundKey = "hlc_bound";  // No version above it was issued.
 inline constexpr absl::string_view kHeadPrefix = "head/";       // One an origin: its head.
 inline constexpr absl::string_view kAuthorPrefix = "author/";   // One an origin: a certificate.
@@ -46,6 +47,10 @@ struct OriginKey {
   uint32_t index = 0;
 
   auto operator<=>(const OriginKey&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H state, const OriginKey& key) {
+    return H::combine(std::move(state), key.transaction(), key.index);
+  }
   TransactionKey transaction() const { return {origin, sequence}; }
   std::string Encode() const;
   static bool Decode(absl::string_view key, OriginKey* result);

@@ -53,7 +53,8 @@ absl::Status CatalogImpl::Load() {
   RETURN_IF_ERROR(LoadSiblings());
   RETURN_IF_ERROR(LoadSeals());
   RETURN_IF_ERROR(LoadIndex());
-  return CheckSum();
+  RETURN_IF_ERROR(CheckSum());
+  return LoadReview();
 }
 
 absl::Status CatalogImpl::LoadIdentity() {

@@ -20,6 +20,7 @@ constexpr absl::Duration kHlcBoundAhead = absl::Seconds(1);
 absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
   ASSIGN_OR_RETURN(std::vector<ResourcePtr> resources,
                    CheckDelta(delta, runtime_.scheduler.WallNow()));
+  RETURN_IF_ERROR(HearOfCollections(delta));
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = vector_.head(origin);
   if (delta.after() > head) {
@@ -36,7 +37,15 @@ absl::StatusOr<bool> CatalogImpl::ApplyRemote(const v1::Delta& delta) {
     return absl::InvalidArgumentError(absl::StrCat("delta of ", resource::AgentName(origin.node),
                                                    ": more than ", kMaxOrigins, " origins"));
   }
+  RETURN_IF_ERROR(CheckFloor(delta));
   ASSIGN_OR_RETURN(const Verified verified, Verify(delta, std::move(resources)));
+  for (const v1::Entry& entry : delta.entries()) {
+    if (entry.operation() == v1::COLLECT) RETURN_IF_ERROR(ReviewIfBehind(entry));
+  }
+  if (delta.after() > vector_.head(origin)) {
+    return absl::OutOfRangeError(
+        absl::StrCat("delta of ", resource::AgentName(origin.node), ": a review began with it"));
+  }
   if (origin == origin_ && delta.up_to() > head) {
     LOG(ERROR) << "a peer holds " << delta.up_to() << " writes of this agent, its own folder "
                << head << ": it was restored from an old copy. Writing on as another incarnation";
@@ -73,6 +82,8 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   Plan plan = MergeEntries(delta, verified);
   if (plan.names.empty() && delta.up_to() <= vector_.head(origin)) return false;
   RETURN_IF_ERROR(PlanFences(plan));
+  PlanCollections(plan);
+  RETURN_IF_ERROR(PlanReview(delta, plan));
   RETURN_IF_ERROR(PlanRows(plan));
   PlanMeta(delta, plan);
   PlanSeals(delta, plan);
@@ -90,13 +101,11 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   hlc_bound_ = bound;
   const v1::Delta passed_on = MakePassedOn(delta, plan);
   vector_.Advance(origin, delta.up_to());
-  for (const auto& [fenced, back] : plan.heads) {
-    LOG(WARNING) << "eviction: dropped what " << resource::AgentName(fenced.node)
-                 << " wrote beyond its fence; held up to transaction " << back;
-    vector_.Reset(fenced, back);
-  }
+  for (const auto& [moved, head] : plan.heads) vector_.Reset(moved, head);
   authors_.try_emplace(origin, verified.author);
   Applied applied = Adopt(plan);
+  AdoptReview(plan);
+  if (plan.ends_review || plan.touched.contains(kCollectionKey)) SetFloor();
   applied.local = local;
   Notify(applied, passed_on);
   return true;
@@ -139,14 +148,14 @@ void CatalogImpl::Install(const std::string& name, std::vector<Stored> after) {
     conflicts_ += write.listed ? 1 : 0;
   }
   const auto [it, added] = records_.try_emplace(name);
-  if (!added && it->second.resource == nullptr) --tombstones_;
+  if (!added && it->second.deleted()) --tombstones_;
   if (after.empty()) {
     records_.erase(it);
     losers_.erase(name);
     return;
   }
   it->second = std::move(after.front());
-  if (it->second.resource == nullptr) ++tombstones_;
+  if (it->second.deleted()) ++tombstones_;
   if (after.size() == 1) {
     losers_.erase(name);
   } else {

@@ -63,17 +63,18 @@ absl::Status CatalogImpl::PlanRows(Plan& plan) {
 void CatalogImpl::PlanMeta(const v1::Delta& delta, Plan& plan) const {
   const Origin origin = Origin::FromProto(delta.origin());
   const uint64_t head = vector_.head(origin);
-  for (const auto& [fenced, back] : plan.heads) {
-    if (back > 0) {
-      plan.batch.Put(Table::kMeta, HeadKey(fenced), EncodeNumber(back));
+  if (delta.up_to() > head) {
+    plan.batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
+    if (head == 0) plan.batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
+  }
+  for (const auto& [moved, to] : plan.heads) {
+    if (to > 0) {
+      plan.batch.Put(Table::kMeta, HeadKey(moved), EncodeNumber(to));
     } else {
-      plan.batch.Delete(Table::kMeta, HeadKey(fenced));
+      plan.batch.Delete(Table::kMeta, HeadKey(moved));
     }
   }
   plan.batch.Put(Table::kMeta, kSumKey, SumAfter(delta, plan));
-  if (delta.up_to() <= head) return;
-  plan.batch.Put(Table::kMeta, HeadKey(origin), EncodeNumber(delta.up_to()));
-  if (head == 0) plan.batch.Put(Table::kMeta, AuthorKey(origin), delta.author_certificate());
 }
 
 std::string CatalogImpl::Sum(absl::uint128 root, uint64_t vector_hash) {
@@ -114,7 +115,10 @@ void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
     const auto held = transactions_.find(key);
     Transaction transaction = held == transactions_.end() ? Transaction() : held->second;
     transaction.rows += change;
-    const bool is_head = key.sequence == HeadAfter(key.origin, delta, plan);
+    // In a review, also the head that was.
+    const bool is_head = key.sequence == HeadAfter(key.origin, delta, plan) ||
+                         (review_.has_value() && key.sequence == review_->held.head(key.origin) &&
+                          held != transactions_.end());
     if (transaction.rows > 0 || is_head) {
       if (held == transactions_.end()) {
         // INVARIANT: what is new is in a seal of its delta, Verify saw to that, or came with one.

@@ -27,6 +27,12 @@ std::shared_ptr<const VersionVector> MakeFence(const v1::Entry& entry) {
   return fence;
 }
 
+std::shared_ptr<const VersionVector> MakeFloor(const v1::Entry& entry) {
+  v1::VersionVector floor;
+  if (entry.operation() != v1::COLLECT || !floor.ParseFromString(entry.payload())) return nullptr;
+  return std::make_shared<VersionVector>(VersionVector::FromProto(floor));
+}
+
 }  // namespace
 
 bool Ancestry::Covers(const Version& version) const {
@@ -53,6 +59,7 @@ Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash&
   stored.digest = RootShare(hash);
   stored.ancestry = MakeAncestry(entry);
   stored.fence = MakeFence(entry);
+  stored.floor = MakeFloor(entry);
   return stored;
 }
 

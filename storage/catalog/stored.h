@@ -32,7 +32,10 @@ struct Stored : Catalog::Record {
   std::shared_ptr<const Ancestry> ancestry;  // Null: the first of its key, or so its author knew.
   // Of an eviction: how far each origin of the evicted agent counts. Else null.
   std::shared_ptr<const VersionVector> fence;
+  // Of a collection: tombstones within it are forgotten. Else null.
+  std::shared_ptr<const VersionVector> floor;
 
+  bool deleted() const { return resource == nullptr && floor == nullptr; }
   OriginKey origin_key() const { return {origin, sequence, index}; }
 };
 

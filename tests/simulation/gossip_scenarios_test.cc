@@ -211,6 +211,51 @@ void Restore(storage::Engine& engine, const storage::Batch& copy) {
   CHECK_OK(engine.Write(copy, storage::Durability::kSynced));
 }
 
+TEST(GossipScenario, ADeleteThatAllHaveForgottenHoldsAgainstAnOldCopy) {
+  SimWorld world({.seed = 77, .nodes = 4, .tombstone_rest = absl::Seconds(5)});
+  world.Settle();
+  const std::string deleted = world.NewName(), kept = world.NewName();
+  ASSERT_OK(world.Put(1, deleted, "to be deleted"));
+  ASSERT_OK(world.Put(1, kept, "kept"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  const storage::Batch copy = CopyOf(world.node(3).engine());
+  ASSERT_OK(world.Delete(2, deleted));
+  world.RunFor(absl::Minutes(1));
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(world.node(i).catalog().tombstone_count(), 0u) << i;
+
+  world.node(3).Kill();
+  Restore(world.node(3).engine(), copy);
+  world.node(3).Boot();
+  EXPECT_EQ(world.Text(3, deleted), "to be deleted");
+  EXPECT_EQ(world.Text(3, kept), "kept");  // Served from the start.
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(world.Text(i, deleted), std::nullopt) << i;
+    EXPECT_EQ(world.Text(i, kept), "kept") << i;
+    EXPECT_FALSE(world.node(i).catalog().in_review()) << i;
+  }
+  world.RunFor(absl::Minutes(1));
+  EXPECT_TRUE(world.Converged());
+  ASSERT_OK(world.Put(3, world.NewName(), "it writes again"));
+  EXPECT_TRUE(world.RunUntilConverged(kLater));
+}
+
+TEST(GossipScenario, WhileAnAgentIsAwayNothingIsForgotten) {
+  SimWorld world({.seed = 78, .nodes = 4, .tombstone_rest = absl::Seconds(5)});
+  world.Settle();
+  const std::string name = world.NewName();
+  ASSERT_OK(world.Put(1, name, "x"));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  world.node(3).Kill();
+  ASSERT_OK(world.Delete(2, name));
+  world.RunFor(absl::Minutes(3));
+  EXPECT_EQ(world.node(0).catalog().tombstone_count(), 1u);
+  world.node(3).Boot();
+  world.RunFor(absl::Minutes(1));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(world.node(i).catalog().tombstone_count(), 0u) << i;
+  EXPECT_TRUE(world.Converged());
+}
+
 TEST(GossipScenario, AnAgentRestoredFromAnOldCopyWritesOnAsAnotherIncarnation) {
   SimWorld world({.seed = 39, .nodes = 4});
   world.Settle();

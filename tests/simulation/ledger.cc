@@ -17,6 +17,12 @@ const Ledger::Write* Ledger::Find(const std::string& name, const storage::Versio
   return write == writes->second.end() ? nullptr : &write->second;
 }
 
+bool Ledger::DeletedSince(const std::string& name, const storage::Version& version) const {
+  const Writes& writes = names_.at(name);
+  return std::any_of(writes.lower_bound(version), writes.end(),
+                     [](const auto& write) { return !write.second.text.has_value(); });
+}
+
 bool Ledger::Descends(const std::string& name, const storage::Version& newer,
                       const storage::Version& older) const {
   if (newer == older) return true;

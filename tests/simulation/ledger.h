@@ -35,6 +35,8 @@ class Ledger {
   const std::map<std::string, Writes>& names() const { return names_; }
   // Null: nobody was promised that.
   const Write* Find(const std::string& name, const storage::Version& version) const;
+  // Whether a delete of `name` was acknowledged that is at or above `version`.
+  bool DeletedSince(const std::string& name, const storage::Version& version) const;
   // Whether `newer` was written over `older`, or over what came of it; also of equal ones.
   bool Descends(const std::string& name, const storage::Version& newer,
                 const storage::Version& older) const;

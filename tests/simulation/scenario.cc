@@ -25,7 +25,10 @@ class Scenario {
  public:
   Scenario(uint64_t seed, int nodes)
       : seed_(seed),
-        world_({.seed = seed, .nodes = nodes, .clock_offset_most = absl::Milliseconds(100)}),
+        world_({.seed = seed,
+                .nodes = nodes,
+                .clock_offset_most = absl::Milliseconds(100),
+                .tombstone_rest = absl::Seconds(3)}),
         trouble_(world_),
         workload_(world_, trouble_) {}
 

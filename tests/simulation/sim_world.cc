@@ -57,6 +57,7 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
   options.gossip.program_version = "sim";
   options.gossip.seeds = std::move(seeds);
   options.gossip.max_neighbours = options_.max_neighbours;
+  options.gossip.tombstone_rest = options_.tombstone_rest;
   options.seed = random_.Next64();
   options.authors = authors_;
   options.booted = [this, i = nodes_.size(), lost = 0](SimNode& node) mutable {
@@ -66,7 +67,11 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
       ExcuseDisk(static_cast<int>(i));
     }
     node.catalog().SubscribeDeltas([this, i](const storage::v1::Delta& delta) {
-      if (delta.origin().node() != this->node(i).id()) invariants_.OnReceived(i, delta);
+      const storage::Origin origin = storage::Origin::FromProto(delta.origin());
+      if (origin.node != this->node(i).id()) return invariants_.OnReceived(i, delta);
+      // Collections are no admin's writes, but numbered among them.
+      uint64_t& newest = newest_sequences_[origin];
+      newest = std::max(newest, delta.up_to());
     });
   };
   const int64_t most = absl::ToInt64Microseconds(options_.clock_offset_most);

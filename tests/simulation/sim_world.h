@@ -47,6 +47,7 @@ class SimWorld {
     absl::Duration latency_most = absl::Milliseconds(20);
     // Each node's wall clock is off by up to this, either way.
     absl::Duration clock_offset_most = absl::Seconds(2);
+    absl::Duration tombstone_rest = absl::Hours(1);
     int max_neighbours = 8;
   };
 

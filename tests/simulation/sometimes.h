@@ -41,6 +41,7 @@ inline constexpr absl::string_view kSometimes[] = {
     "an agent that ran was thought down",
     "a link was forgotten between its ends",
     "an agent was evicted and its host joined anew",
+    "a delete was forgotten",
     "a stolen key was used",
     "a crash fell between two phases",
     "trouble ended with agents apart",
