@@ -44,7 +44,8 @@ class Workload {
   absl::Status Checked(int i, std::vector<storage::Change> changes);
   // Whether a write is obeyed everywhere.
   void AskForAll(int i);
-  // Whether that is a reason of its own: a full disk, a clock that is off, its eviction.
+  // Whether that is a reason of its own: a full disk, an old copy, a clock that is off, its
+  // eviction.
   bool MayRefuse(int i, const absl::Status& why) const;
   void Expect(int i, const absl::Status& status, absl::string_view what);
 
