@@ -43,8 +43,8 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity);
 absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string& json);
 
 // NOT_FOUND: there is none; the message says how to get one. DATA_LOSS: a file of it cannot be
-// used, or does not belong to the others; the message names it, says what to do, and is printable whatever the file holds.
-// FAILED_PRECONDITION: others than its owner may read a key.
+// used, or does not belong to the others; the message names it, says what to do, and is printable
+// whatever the file holds. FAILED_PRECONDITION: others than its owner may read a key.
 absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
 
 // Replaces agent.pem with a renewed certificate, atomically. UNAVAILABLE as above.

@@ -23,8 +23,8 @@ enum class Table {
   kSiblings,  // (origin, sequence, index) -> Entry.
   kReplaced,  // Resource name, NUL, hlc, (origin, sequence, index) -> Replaced.
 };
-inline constexpr Table kTables[] = {Table::kMeta, Table::kEntries, Table::kByOrigin, Table::kSeals,
-                                    Table::kSiblings, Table::kReplaced};
+inline constexpr Table kTables[] = {Table::kMeta,  Table::kEntries,  Table::kByOrigin,
+                                    Table::kSeals, Table::kSiblings, Table::kReplaced};
 
 // Puts and deletes that happen together or not at all, in order.
 class Batch {
