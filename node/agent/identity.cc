@@ -136,6 +136,11 @@ absl::Status CheckUsable(absl::string_view data_dir, const Identity& identity, b
                 trust::MeshAuthority::Load(identity.root_pem, identity.root_key_pem).status());
 }
 
+template <size_t digits>
+bool IsHex(absl::string_view text) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
 std::string FoundingPath(absl::string_view data_dir) {
   return absl::StrCat(FolderOf(data_dir), "/founding");
 }
@@ -187,21 +192,14 @@ absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string&
   storage::v1::LocalIdentity local;
   const auto parsed = google::protobuf::util::JsonStringToMessage(json, &local);
   if (!parsed.ok()) return absl::InvalidArgumentError(parsed.ToString());
-  const auto check_hex = [](absl::string_view field, absl::string_view text, size_t digits) {
-    if (text.size() == digits &&
-        text.find_first_not_of("0123456789abcdef") == absl::string_view::npos) {
-      return absl::OkStatus();
-    }
-    return absl::InvalidArgumentError(absl::StrCat(field, ": not ", digits, " hex digits"));
-  };
-  RETURN_IF_ERROR(check_hex("meshId", local.mesh_id(), 32));
-  RETURN_IF_ERROR(check_hex("node", local.node(), 16));
   const auto check = [](absl::string_view field, absl::string_view text,
                         bool (*accepts)(absl::string_view), absl::string_view wanted) {
     if (accepts(text)) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(field, ": \"", absl::CHexEscape(text.substr(0, 80)), "\" is not ", wanted));
   };
+  RETURN_IF_ERROR(check("meshId", local.mesh_id(), IsHex<32>, "32 hex digits"));
+  RETURN_IF_ERROR(check("node", local.node(), IsHex<16>, "16 hex digits"));
   RETURN_IF_ERROR(check("account", local.account(), IsAccount, "12 digits"));
   RETURN_IF_ERROR(
       check("region", local.region(), IsLabel, "a name of lower-case letters, digits and hyphens"));

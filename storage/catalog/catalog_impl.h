@@ -130,9 +130,9 @@ class CatalogImpl final : public Catalog {
   };
   // See collections.cc.
   struct Review {
-    std::vector<Stored> collections;
-    std::vector<v1::Entry> entries;  // Of those.
-    VersionVector held;              // Before.
+    v1::Review stored;
+    VersionVector floor;  // Of all collections it is about.
+    VersionVector held;   // Before.
     absl::flat_hash_set<OriginKey> confirmed;
   };
   // What a delta will do.
@@ -186,8 +186,9 @@ class CatalogImpl final : public Catalog {
     return review_.has_value() && after < floor_.head(origin);
   }
   absl::Status HearOfCollections(const v1::Delta& delta);
-  // Takes back what this agent claims to hold within `floor`, and writes that with `batch`.
-  absl::Status LowerHeads(const VersionVector& floor, Batch batch);
+  // Takes back what this agent claims to hold within the floor.
+  absl::Status BeginReview(v1::Review stored);
+  bool CameTooLate(const v1::Entry& entry) const;
   absl::Status ReviewIfBehind(const v1::Entry& collection);
 
   // Verifying what was received.

@@ -23,7 +23,7 @@ namespace {
 
 bool Forgotten(const VersionVector& floor, const Stored& write) {
   // Evictions are for ever: they keep their agents' certificates out.
-  return write.deleted() && write.fence == nullptr && write.sequence <= floor.head(write.origin);
+  return write.deleted() && !write.evicts() && write.sequence <= floor.head(write.origin);
 }
 
 void Unite(const VersionVector& more, VersionVector& floor) {
@@ -32,7 +32,7 @@ void Unite(const VersionVector& more, VersionVector& floor) {
 
 VersionVector FloorOf(const std::vector<Stored>& collections) {
   VersionVector floor;
-  for (const Stored& collection : collections) Unite(*collection.floor, floor);
+  for (const Stored& collection : collections) Unite(*collection.bound, floor);
   return floor;
 }
 
@@ -42,7 +42,7 @@ VersionVector FloorOf(const std::vector<Stored>& collections) {
 
 void CatalogImpl::SetFloor() {
   floor_ = FloorOf(Held(kCollectionKey));
-  if (review_.has_value()) Unite(FloorOf(review_->collections), floor_);
+  if (review_.has_value()) Unite(review_->floor, floor_);
   floor_hash_ = floor_.Hash();
 }
 
@@ -80,6 +80,13 @@ absl::Status CatalogImpl::AttachFloor(const Origin& origin, std::vector<v1::Delt
     }
   }
   return absl::OkStatus();
+}
+
+// Who covers the floor holds all that counts of what is within, so a write that turns up there was
+// deleted, and is sent anew by somebody who means harm or knows no better.
+bool CatalogImpl::CameTooLate(const v1::Entry& entry) const {
+  return !review_.has_value() && entry.operation() == v1::PUT &&
+         entry.sequence() <= floor_.head(Origin::FromProto(entry.origin()));
 }
 
 // --- Forgetting ----------------------------------------------------------------------------------
@@ -149,40 +156,42 @@ absl::Status CatalogImpl::HearOfCollections(const v1::Delta& delta) {
 }
 
 absl::Status CatalogImpl::ReviewIfBehind(const v1::Entry& collection) {
-  Stored heard = MakeStored(collection, nullptr, HashEntry(collection));
-  if (floor_.Covers(*heard.floor) || vector_.Covers(*heard.floor)) return absl::OkStatus();
+  const VersionVector floor = FloorOf(collection);
+  if (floor_.Covers(floor) || vector_.Covers(floor)) return absl::OkStatus();
   RETURN_IF_ERROR(StartIncarnation());  // Its own writes are gone through as well.
-  v1::Review stored;
-  Review review = review_.value_or(Review());
-  review.collections.push_back(std::move(heard));
-  review.entries.push_back(collection);
-  Unite(vector_, review.held);
-  for (const v1::Entry& entry : review.entries) *stored.add_collections() = entry;
-  review.held.ToProto(stored.mutable_held());
-  Batch batch;
-  batch.Put(Table::kMeta, kReviewKey, stored.SerializeAsString());
-  RETURN_IF_ERROR(LowerHeads(FloorOf(review.collections), std::move(batch)));
+  v1::Review stored = review_.has_value() ? review_->stored : v1::Review();
+  *stored.add_collections() = collection;
+  VersionVector held = VersionVector::FromProto(stored.held());
+  Unite(vector_, held);
+  held.ToProto(stored.mutable_held());
   if (!records_.empty()) {
     LOG(WARNING) << "review: tombstones were collected that this agent does not hold; it goes "
                     "through its copy of the configuration with its peers, and serves it meanwhile";
   }
-  review_ = std::move(review);
-  SetFloor();
-  return absl::OkStatus();
+  return BeginReview(std::move(stored));
 }
 
-absl::Status CatalogImpl::LowerHeads(const VersionVector& floor, Batch batch) {
+absl::Status CatalogImpl::BeginReview(v1::Review stored) {
+  Review review;
+  review.held = VersionVector::FromProto(stored.held());
+  for (const v1::Entry& collection : stored.collections()) Unite(FloorOf(collection), review.floor);
+  Batch batch;
+  batch.Put(Table::kMeta, kReviewKey, stored.SerializeAsString());
   VersionVector lowered = vector_;
-  for (const auto& [origin, head] : floor.heads()) {
+  for (const auto& [origin, head] : review.floor.heads()) {
     lowered.Reset(origin, 0);
     batch.Delete(Table::kMeta, HeadKey(origin));
   }
   batch.Put(Table::kMeta, kSumKey, Sum(root_, lowered.Hash()));
   RETURN_IF_ERROR(engine_.Write(batch, Durability::kSynced));
   vector_ = std::move(lowered);
+  review.stored = std::move(stored);
+  review_ = std::move(review);
+  SetFloor();
   return absl::OkStatus();
 }
 
+// What was confirmed before the restart is not known any more.
 absl::Status CatalogImpl::LoadReview() {
   const absl::StatusOr<std::string> bytes = engine_.Get(Table::kMeta, kReviewKey);
   if (absl::IsNotFound(bytes.status())) {
@@ -192,18 +201,7 @@ absl::Status CatalogImpl::LoadReview() {
   RETURN_IF_ERROR(bytes.status());
   v1::Review stored;
   if (!stored.ParseFromString(*bytes)) return Unreadable("meta", kReviewKey, "not a review");
-  Review review;
-  review.held = VersionVector::FromProto(stored.held());
-  for (const v1::Entry& entry : stored.collections()) {
-    RETURN_IF_ERROR(CheckEntry(entry).status());
-    review.collections.push_back(MakeStored(entry, nullptr, HashEntry(entry)));
-    review.entries.push_back(entry);
-  }
-  // What was confirmed before the restart is not known any more.
-  RETURN_IF_ERROR(LowerHeads(FloorOf(review.collections), Batch()));
-  review_ = std::move(review);
-  SetFloor();
-  return absl::OkStatus();
+  return BeginReview(std::move(stored));
 }
 
 absl::Status CatalogImpl::PlanReview(const v1::Delta& delta, Plan& plan) {
@@ -213,10 +211,10 @@ absl::Status CatalogImpl::PlanReview(const v1::Delta& delta, Plan& plan) {
   }
   VersionVector after = vector_;
   after.Advance(Origin::FromProto(delta.origin()), delta.up_to());
-  const bool done =
-      after.Covers(floor_) && absl::c_all_of(review_->collections, [&](const Stored& collection) {
-        return after.head(collection.origin) >= collection.sequence;
-      });
+  const auto arrived = [&](const v1::Entry& collection) {
+    return after.head(Origin::FromProto(collection.origin())) >= collection.sequence();
+  };
+  const bool done = after.Covers(floor_) && absl::c_all_of(review_->stored.collections(), arrived);
   if (!done) return absl::OkStatus();
   plan.ends_review = true;
   plan.batch.Delete(Table::kMeta, kReviewKey);

@@ -178,6 +178,17 @@ TEST_F(ReviewTest, NothingComesBackThroughIt) {
   EXPECT_EQ(b_.catalog->Find(ServiceName(1)), nullptr);
 }
 
+TEST_F(ReviewTest, AReplayUnderTheRightFloorChangesNothing) {
+  const v1::Delta now = a_.DeltasAfter()[0];
+  v1::Delta old = b_.DeltasAfter()[0];  // Signed by `a_`, and service 1 is in it.
+  ASSERT_EQ(old.entries(0).key(), ServiceName(1));
+  old.set_floor_hash(now.floor_hash());  // Which nobody signed.
+  const Root root = a_.catalog->root();
+  ASSERT_OK(a_.catalog->ApplyRemote(old).status());
+  EXPECT_EQ(a_.catalog->Find(ServiceName(1)), nullptr);
+  EXPECT_EQ(a_.catalog->root(), root);
+}
+
 TEST_F(ReviewTest, ServesOnAndWritesNothingMeanwhile) {
   BeginReview();
   EXPECT_EQ(b_.LabelOf(ServiceName(1)), "a");

@@ -151,6 +151,10 @@ absl::StatusOr<std::vector<ResourcePtr>> CheckDelta(const v1::Delta& delta, absl
     return absl::InvalidArgumentError(absl::StrCat("delta of ", author, ": after ", delta.after(),
                                                    " up to ", delta.up_to(), " is no range"));
   }
+  if (delta.collections_size() > static_cast<int>(kMaxSiblings)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("delta of ", author, ": more than ", kMaxSiblings, " collections"));
+  }
   if (delta.entries_size() > kMaxTransaction) {
     return absl::InvalidArgumentError(absl::StrCat("delta of ", author, ": ", delta.entries_size(),
                                                    " entries; at most ", kMaxTransaction));

@@ -30,7 +30,7 @@ absl::Status CatalogImpl::PlanFences(Plan& plan) {
   const std::vector<std::string> merged = plan.names;  // Voiding adds others, no evictions.
   for (const std::string& name : merged) {
     const std::vector<Stored> held = plan.touched.at(name).after;
-    if (held.front().fence == nullptr) continue;
+    if (!held.front().evicts()) continue;
     for (const auto& [origin, head] : vector_.heads()) {
       if (resource::AgentName(origin.node) != name) continue;
       const uint64_t fence = *FenceAround(origin, held);

@@ -65,6 +65,7 @@ CatalogImpl::Plan CatalogImpl::MergeEntries(const v1::Delta& delta,
   Plan plan;
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
+    if (CameTooLate(entry)) continue;
     Touched& touched = Touch(entry.key(), plan);
     Stored write = MakeStored(entry, verified.resources[i], verified.hashes[i]);
     const OriginKey key = write.origin_key();

@@ -104,8 +104,8 @@ std::shared_ptr<const Ancestry> Descend(const std::vector<Stored>& held,
 std::optional<uint64_t> FenceAround(const Origin& origin, const std::vector<Stored>& held) {
   std::optional<uint64_t> lowest;
   for (const Stored& write : held) {
-    if (write.fence == nullptr) continue;
-    const uint64_t fence = write.fence->head(origin);
+    if (!write.evicts()) continue;
+    const uint64_t fence = write.bound->head(origin);
     lowest = lowest.has_value() ? std::min(*lowest, fence) : fence;
   }
   return lowest;

@@ -18,22 +18,21 @@ std::shared_ptr<const Ancestry> MakeAncestry(const v1::Entry& entry) {
   return ancestry;
 }
 
-std::shared_ptr<const VersionVector> MakeFence(const v1::Entry& entry) {
-  if (!IsEviction(entry)) return nullptr;
-  auto fence = std::make_shared<VersionVector>();
-  for (const v1::OriginHead& head : entry.fence()) {
-    fence->Advance(Origin::FromProto(head.origin()), head.head());
+VersionVector FenceOf(const v1::Entry& eviction) {
+  VersionVector fence;
+  for (const v1::OriginHead& head : eviction.fence()) {
+    fence.Advance(Origin::FromProto(head.origin()), head.head());
   }
   return fence;
 }
 
-std::shared_ptr<const VersionVector> MakeFloor(const v1::Entry& entry) {
-  v1::VersionVector floor;
-  if (entry.operation() != v1::COLLECT || !floor.ParseFromString(entry.payload())) return nullptr;
-  return std::make_shared<VersionVector>(VersionVector::FromProto(floor));
-}
-
 }  // namespace
+
+VersionVector FloorOf(const v1::Entry& collection) {
+  v1::VersionVector floor;
+  return floor.ParseFromString(collection.payload()) ? VersionVector::FromProto(floor)
+                                                     : VersionVector();
+}
 
 bool Ancestry::Covers(const Version& version) const {
   const auto newest = absl::c_lower_bound(
@@ -58,8 +57,11 @@ Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash&
   stored.final_delete = entry.operation() == v1::DELETE && entry.merge_class() == v1::GUARD;
   stored.digest = RootShare(hash);
   stored.ancestry = MakeAncestry(entry);
-  stored.fence = MakeFence(entry);
-  stored.floor = MakeFloor(entry);
+  stored.collects = entry.operation() == v1::COLLECT;
+  if (stored.collects || IsEviction(entry)) {
+    stored.bound =
+        std::make_shared<const VersionVector>(stored.collects ? FloorOf(entry) : FenceOf(entry));
+  }
   return stored;
 }
 

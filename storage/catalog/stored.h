@@ -27,17 +27,21 @@ struct Stored : Catalog::Record {
   uint32_t index = 0;        // In its transaction.
   uint32_t entry_bytes = 0;  // Of the stored entry, about.
   bool final_delete = false;
+  bool collects = false;
   bool listed = false;  // As a conflict: it lost, and says something else than the winner.
   absl::uint128 digest = 0;
   std::shared_ptr<const Ancestry> ancestry;  // Null: the first of its key, or so its author knew.
-  // Of an eviction: how far each origin of the evicted agent counts. Else null.
-  std::shared_ptr<const VersionVector> fence;
-  // Of a collection: tombstones within it are forgotten. Else null.
-  std::shared_ptr<const VersionVector> floor;
+  // Of an eviction its fence, how far each origin of the evicted agent counts; of a collection its
+  // floor, within which tombstones are forgotten. Else null.
+  std::shared_ptr<const VersionVector> bound;
 
-  bool deleted() const { return resource == nullptr && floor == nullptr; }
+  bool evicts() const { return bound != nullptr && !collects; }
+  bool deleted() const { return resource == nullptr && !collects; }
   OriginKey origin_key() const { return {origin, sequence, index}; }
 };
+
+// Of a collection that was checked.
+VersionVector FloorOf(const v1::Entry& collection);
 
 // `resource` is the entry's, parsed; null for a tombstone. The entry was checked.
 Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash& hash);

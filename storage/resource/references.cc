@@ -159,7 +159,7 @@ class Check {
 
   // Of `service` with `network`, beside this one; empty: none.
   std::string AssociationOf(absl::string_view service, absl::string_view network) {
-    const std::string identity = absl::StrCat(network, " ", service);
+    const std::string identity = AssociationIdentity(network, service);
     return Another(
         view_.Related(Relation::kCalled, CalledKey(Kind::kServiceAssociation, "", identity)),
         name_);

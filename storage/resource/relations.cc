@@ -54,14 +54,18 @@ std::string Identity(absl::string_view account, absl::string_view display_name) 
   return display_name.empty() ? "" : absl::StrCat(account, "/", display_name);
 }
 
+std::string AssociationIdentity(absl::string_view network, absl::string_view associated) {
+  return absl::StrCat(network, " ", associated);
+}
+
 std::string IdentityOf(const v1::Resource& resource) {
   switch (resource.kind_case()) {
     case v1::Resource::kVpcAssociation:
-      return absl::StrCat(resource.vpc_association().service_network(), " ",
-                          resource.vpc_association().vpc());
+      return AssociationIdentity(resource.vpc_association().service_network(),
+                                 resource.vpc_association().vpc());
     case v1::Resource::kServiceAssociation:
-      return absl::StrCat(resource.service_association().service_network(), " ",
-                          resource.service_association().service());
+      return AssociationIdentity(resource.service_association().service_network(),
+                                 resource.service_association().service());
     default:
       return Identity(AccountOf(resource), DisplayName(resource));
   }

@@ -36,6 +36,7 @@ enum class Relation {
 // the two ends of an association. Empty: nothing but its name does.
 std::string IdentityOf(const v1::Resource& resource);
 std::string Identity(absl::string_view account, absl::string_view display_name);
+std::string AssociationIdentity(absl::string_view network, absl::string_view associated);
 
 // `parent` is a resource name, empty for kinds without one.
 std::string CalledKey(Kind kind, absl::string_view parent, absl::string_view identity);
