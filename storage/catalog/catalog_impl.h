@@ -145,7 +145,9 @@ class CatalogImpl final : public Catalog {
     absl::btree_map<Origin, uint64_t> heads;             // That go elsewhere than the delta says.
     absl::btree_set<std::string> voided;                 // Names that lose a write by it.
     Transactions transactions;
-    std::vector<OriginKey> confirmed;  // By this delta, in a review.
+    absl::btree_map<std::string, uint64_t> forgotten;  // See forgotten_.
+    uint64_t remembered_from = 0;                      // What is older goes.
+    std::vector<OriginKey> confirmed;                  // By this delta, in a review.
     bool ends_review = false;
     Batch batch;
   };
@@ -188,6 +190,11 @@ class CatalogImpl final : public Catalog {
   absl::Status HearOfCollections(const v1::Delta& delta);
   // Takes back what this agent claims to hold within the floor.
   absl::Status BeginReview(v1::Review stored);
+  // Remembers that no write of `name` counts that is at or before `last`.
+  void Forget(const std::string& name, const Version& last, Plan& plan) const;
+  void PlanRemembered(Plan& plan) const;
+  void AdoptForgotten(const Plan& plan);
+  // Whether `entry` is a write that was deleted, and the delete forgotten.
   bool CameTooLate(const v1::Entry& entry) const;
   absl::Status ReviewIfBehind(const v1::Entry& collection);
 
@@ -270,12 +277,16 @@ class CatalogImpl final : public Catalog {
   size_t tombstones_ = 0;
   VersionVector floor_;  // Of the collections held, or heard of in a review.
   uint64_t floor_hash_ = 0;
+  // When the last write of a name was made that is forgotten now; at most kMaxForgotten.
+  absl::flat_hash_map<std::string, uint64_t> forgotten_;
   std::optional<Review> review_;
   absl::uint128 root_ = 0;
 
   std::vector<absl::AnyInvocable<void(const Applied&)>> listeners_;
   std::vector<absl::AnyInvocable<void(const v1::Delta&)>> delta_listeners_;
   bool notifying_ = false;
+
+  static constexpr size_t kMaxForgotten = 100000;  // Some 10 MB.
 };
 
 }  // namespace trellis::storage

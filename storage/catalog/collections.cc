@@ -9,6 +9,7 @@
 // what none of them confirmed is dropped at the end. It serves all it holds meanwhile.
 //
 // Decision 14.
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -82,13 +83,6 @@ absl::Status CatalogImpl::AttachFloor(const Origin& origin, std::vector<v1::Delt
   return absl::OkStatus();
 }
 
-// Who covers the floor holds all that counts of what is within, so a write that turns up there was
-// deleted, and is sent anew by somebody who means harm or knows no better.
-bool CatalogImpl::CameTooLate(const v1::Entry& entry) const {
-  return !review_.has_value() && entry.operation() == v1::PUT &&
-         entry.sequence() <= floor_.head(Origin::FromProto(entry.origin()));
-}
-
 // --- Forgetting ----------------------------------------------------------------------------------
 
 // Once, when a collection arrives. A tombstone that comes later comes from who has collected too
@@ -103,6 +97,7 @@ void CatalogImpl::PlanCollections(Plan& plan) const {
   for (auto& [name, touched] : plan.touched) {
     // A delete that won a conflict keeps the other write from coming back.
     if (touched.after.size() != 1 || !Forgotten(floor, touched.after.front())) continue;
+    Forget(name, touched.after.front().version, plan);
     touched.after.clear();
     if (touched.before.empty()) {
       plan.names.erase(absl::c_find(plan.names, name));
@@ -111,6 +106,42 @@ void CatalogImpl::PlanCollections(Plan& plan) const {
       plan.names.push_back(name);
     }
   }
+}
+
+void CatalogImpl::Forget(const std::string& name, const Version& last, Plan& plan) const {
+  plan.forgotten[name] = last.hlc;
+  plan.batch.Put(Table::kMeta, ForgottenKey(name), EncodeNumber(last.hlc));
+}
+
+// What a delete that is forgotten had ended is signed as well as ever, and no hash of a floor is: a
+// thief of any key could send it anew.
+bool CatalogImpl::CameTooLate(const v1::Entry& entry) const {
+  const auto last = forgotten_.find(entry.key());
+  return last != forgotten_.end() && entry.version().hlc() <= last->second &&
+         entry.sequence() <= floor_.head(Origin::FromProto(entry.origin()));
+}
+
+// Only so much against a replay: the oldest tenth goes when there are too many.
+void CatalogImpl::PlanRemembered(Plan& plan) const {
+  if (forgotten_.size() + plan.forgotten.size() <= kMaxForgotten) return;
+  std::vector<uint64_t> times;
+  for (const auto& [name, hlc] : forgotten_) times.push_back(hlc);
+  const auto oldest = times.begin() + static_cast<ptrdiff_t>(times.size() / 10);
+  std::nth_element(times.begin(), oldest, times.end());
+  plan.remembered_from = *oldest;
+  for (const auto& [name, hlc] : forgotten_) {
+    if (hlc < *oldest && !plan.forgotten.contains(name)) {
+      plan.batch.Delete(Table::kMeta, ForgottenKey(name));
+    }
+  }
+}
+
+void CatalogImpl::AdoptForgotten(const Plan& plan) {
+  if (plan.remembered_from > 0) {
+    absl::erase_if(forgotten_,
+                   [&](const auto& last) { return last.second < plan.remembered_from; });
+  }
+  for (const auto& [name, hlc] : plan.forgotten) forgotten_[name] = hlc;
 }
 
 absl::StatusOr<MeshToken> CatalogImpl::CollectTombstones(const VersionVector& everywhere) {
@@ -227,6 +258,7 @@ absl::Status CatalogImpl::PlanReview(const v1::Delta& delta, Plan& plan) {
     if (absl::c_none_of(Held(name), dropped)) continue;
     Touched& touched = Touch(name, plan);
     std::erase_if(touched.after, dropped);
+    if (touched.after.empty()) Forget(name, winner.version, plan);
     if (!std::exchange(touched.changed, true)) plan.names.push_back(name);
   }
   // What it held beyond the floor, it holds again.

@@ -185,8 +185,20 @@ TEST_F(ReviewTest, AReplayUnderTheRightFloorChangesNothing) {
   old.set_floor_hash(now.floor_hash());  // Which nobody signed.
   const Root root = a_.catalog->root();
   ASSERT_OK(a_.catalog->ApplyRemote(old).status());
+  EXPECT_EQ(a_.catalog->root(), root);
+  a_.Open();
+  ASSERT_OK(a_.catalog->ApplyRemote(old).status());
   EXPECT_EQ(a_.catalog->Find(ServiceName(1)), nullptr);
   EXPECT_EQ(a_.catalog->root(), root);
+}
+
+TEST_F(ReviewTest, WhoReviewedTakesNoReplayEither) {
+  v1::Delta old = b_.DeltasAfter()[0];
+  BeginReview();
+  b_.PullFrom(a_);
+  old.set_floor_hash(a_.DeltasAfter()[0].floor_hash());
+  ASSERT_OK(b_.catalog->ApplyRemote(old).status());
+  EXPECT_EQ(b_.catalog->Find(ServiceName(1)), nullptr);
 }
 
 TEST_F(ReviewTest, ServesOnAndWritesNothingMeanwhile) {

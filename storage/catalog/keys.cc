@@ -37,6 +37,8 @@ std::string HeadKey(const Origin& origin) { return Prefixed(kHeadPrefix, origin)
 
 std::string AuthorKey(const Origin& origin) { return Prefixed(kAuthorPrefix, origin); }
 
+std::string ForgottenKey(absl::string_view name) { return absl::StrCat(kForgottenPrefix, name); }
+
 bool ParseHeadKey(absl::string_view key, Origin* origin) {
   return absl::ConsumePrefix(&key, kHeadPrefix) && Consume(&key, &origin->node) &&
          Consume(&key, &origin->incarnation) && key.empty();

@@ -19,10 +19,12 @@ inline constexpr absl::string_view kReviewKey = "review";       // A serialized 
 inline constexpr absl::string_view kHlcBoundKey = "hlc_bound";  // No version above it was issued.
 inline constexpr absl::string_view kHeadPrefix = "head/";       // One an origin: its head.
 inline constexpr absl::string_view kAuthorPrefix = "author/";   // One an origin: a certificate.
+inline constexpr absl::string_view kForgottenPrefix = "forgotten/";  // One a name: a clock.
 
 std::string HeadKey(const Origin& origin);
 bool ParseHeadKey(absl::string_view key, Origin* origin);
 std::string AuthorKey(const Origin& origin);
+std::string ForgottenKey(absl::string_view name);
 
 // Big-endian in what follows, so that byte order is numeric order.
 

@@ -4,6 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog_impl.h"
@@ -105,7 +106,10 @@ absl::Status CatalogImpl::LoadMeta() {
           hlc_bound_ = number;
         } else if (ParseHeadKey(key, &origin) && DecodeNumber(value, &number)) {
           vector_.Advance(origin, number);
-        } else if (key == kHlcBoundKey || absl::StartsWith(key, kHeadPrefix)) {
+        } else if (absl::StartsWith(key, kForgottenPrefix) && DecodeNumber(value, &number)) {
+          forgotten_[absl::StripPrefix(key, kForgottenPrefix)] = number;
+        } else if (key == kHlcBoundKey || absl::StartsWith(key, kHeadPrefix) ||
+                   absl::StartsWith(key, kForgottenPrefix)) {
           problem = Unreadable("meta", key, "not a number");
         }
         return problem.ok();

@@ -85,6 +85,7 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   RETURN_IF_ERROR(PlanFences(plan));
   PlanCollections(plan);
   RETURN_IF_ERROR(PlanReview(delta, plan));
+  PlanRemembered(plan);
   RETURN_IF_ERROR(PlanRows(plan));
   PlanMeta(delta, plan);
   PlanSeals(delta, plan);
@@ -106,6 +107,7 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   authors_.try_emplace(origin, verified.author);
   Applied applied = Adopt(plan);
   AdoptReview(plan);
+  AdoptForgotten(plan);
   if (plan.ends_review || plan.touched.contains(kCollectionKey)) SetFloor();
   applied.local = local;
   Notify(applied, passed_on);
