@@ -31,6 +31,8 @@ void OriginFence::OnHello(NodeId peer, const peer::v1::Hello& hello) {
     if (theirs.head() <= held) continue;
     LOG(ERROR) << "peers hold " << theirs.head() << " writes of this agent, its own folder " << held
                << ": it was restored from an old copy. Writing on as another incarnation";
+    forgotten_.Advance(ours, theirs.head());
+    recall_until_ = scheduler_.MonotonicNow() + kRecall;
     refused_ = catalog_.StartIncarnation();
   }
   if (answered_.size() < kPeers) answered_.insert(peer);
@@ -39,6 +41,14 @@ void OriginFence::OnHello(NodeId peer, const peer::v1::Hello& hello) {
 absl::Status OriginFence::Check() {
   if (!refused_.ok()) refused_ = catalog_.StartIncarnation();
   RETURN_IF_ERROR(refused_);
+  if (catalog_.vector().Covers(forgotten_) || scheduler_.MonotonicNow() >= recall_until_) {
+    forgotten_ = {};
+  } else {
+    return absl::UnavailableError(absl::StrCat(
+        "this agent was restored from an old copy and fetches what it wrote since; try again in at "
+        "most ",
+        absl::FormatDuration(kRecall)));
+  }
   if (answered_.size() >= awaited_) return absl::OkStatus();
   if (scheduler_.MonotonicNow() - started_ >= kPatience) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(

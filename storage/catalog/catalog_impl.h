@@ -194,8 +194,9 @@ class CatalogImpl final : public Catalog {
   void Forget(const std::string& name, const Version& last, Plan& plan) const;
   void PlanRemembered(Plan& plan) const;
   void AdoptForgotten(const Plan& plan);
-  // Whether `entry` is a write that was deleted, and the delete forgotten.
-  bool CameTooLate(const v1::Entry& entry) const;
+  // Whether `write` was deleted, the delete is forgotten, and the write would be shown again.
+  bool CameTooLate(absl::string_view name, const Stored& write,
+                   const std::vector<Stored>& held) const;
   absl::Status ReviewIfBehind(const v1::Entry& collection);
 
   // Verifying what was received.

@@ -114,11 +114,13 @@ void CatalogImpl::Forget(const std::string& name, const Version& last, Plan& pla
 }
 
 // What a delete that is forgotten had ended is signed as well as ever, and no hash of a floor is: a
-// thief of any key could send it anew.
-bool CatalogImpl::CameTooLate(const v1::Entry& entry) const {
-  const auto last = forgotten_.find(entry.key());
-  return last != forgotten_.end() && entry.version().hlc() <= last->second &&
-         entry.sequence() <= floor_.head(Origin::FromProto(entry.origin()));
+// thief of any key could send it anew. Below what is held it may be a conflict that others kept.
+bool CatalogImpl::CameTooLate(absl::string_view name, const Stored& write,
+                              const std::vector<Stored>& held) const {
+  const auto last = forgotten_.find(name);
+  return last != forgotten_.end() && !write.deleted() && write.version.hlc <= last->second &&
+         write.sequence <= floor_.head(write.origin) &&
+         (held.empty() || RanksBefore(write, held.front()));
 }
 
 // Only so much against a replay: the oldest tenth goes when there are too many.

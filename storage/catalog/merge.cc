@@ -65,9 +65,9 @@ CatalogImpl::Plan CatalogImpl::MergeEntries(const v1::Delta& delta,
   Plan plan;
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
-    if (CameTooLate(entry)) continue;
     Touched& touched = Touch(entry.key(), plan);
     Stored write = MakeStored(entry, verified.resources[i], verified.hashes[i]);
+    if (CameTooLate(entry.key(), write, touched.after)) continue;
     const OriginKey key = write.origin_key();
     if (!MergeInto(std::move(write), touched.after)) continue;
     plan.fresh[key] = &entry;
@@ -127,7 +127,10 @@ Applied CatalogImpl::Adopt(Plan& plan) {
   for (const std::string& name : plan.names) {
     Touched& touched = plan.touched.at(name);
     for (const Stored& write : touched.after) {
-      if (write.version.hlc <= trusted) hlc_ = std::max(hlc_, write.version.hlc);
+      // Its own count whatever the clock says: those it has forgotten come back from peers.
+      if (write.version.hlc <= trusted || write.version.node == options_.node) {
+        hlc_ = std::max(hlc_, write.version.hlc);
+      }
     }
     ResourcePtr before = Find(name);
     const bool same = !touched.before.empty() && !touched.after.empty() &&

@@ -19,7 +19,6 @@ namespace {
 using gossip::Liveness;
 using testing::IsEmpty;
 
-constexpr absl::Duration kSoon = absl::Milliseconds(500);
 constexpr absl::Duration kLater = absl::Seconds(20);
 
 TEST(GossipScenario, AWriteReachesEverybodyAtTheSpeedOfTheNetwork) {
@@ -297,8 +296,7 @@ TEST(GossipScenario, AnOrdinaryRestartKeepsItsIncarnation) {
 // An agent of our own making, linked to node 0 of the world.
 class Stranger final : public gossip::Transport::Receiver {
  public:
-  Stranger(SimWorld& world, gossip::NodeId node)
-      : world_(world), transport_(world.network().Attach(node)) {
+  Stranger(SimWorld& world, gossip::NodeId node) : transport_(world.network().Attach(node)) {
     transport_->SetReceiver(this);
     transport_->SetPeers({{world.node(0).id(), "sim:7950"}});
   }
@@ -317,7 +315,6 @@ class Stranger final : public gossip::Transport::Receiver {
   int served = 0;
 
  private:
-  SimWorld& world_;
   std::unique_ptr<SimTransport> transport_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "storage/resource/fields.h"
@@ -17,8 +18,6 @@ using resource::AgentName;
 using storage::Version;
 
 constexpr absl::Duration kStep = absl::Milliseconds(10);
-constexpr size_t kMaxViolations = 20;  // The first ones tell; a broken world has thousands.
-
 constexpr size_t kRecentWrites = 8;
 
 v1::Resource MakeService(const std::string& name, absl::string_view text) {
@@ -242,6 +241,13 @@ bool SimWorld::NumbersAreFree(int i) {
   const auto newest = newest_sequences_.find(catalog.origin());
   return newest == newest_sequences_.end() ||
          catalog.vector().head(catalog.origin()) >= newest->second;
+}
+
+bool SimWorld::HasForgotten(int i) {
+  const storage::VersionVector& held = node(i).catalog().vector();
+  return absl::c_any_of(newest_sequences_, [&](const auto& newest) {
+    return newest.first.node == node(i).id() && held.head(newest.first) < newest.second;
+  });
 }
 
 void SimWorld::ExcuseDisk(int i) {

@@ -102,6 +102,8 @@ class SimWorld {
   // Whether the disk of node `i` still knows of all that it acknowledged. If not, and no peer has
   // told it yet, its next write would be numbered like an earlier one.
   bool NumbersAreFree(int i);
+  // Whether node `i` lacks anything that it has acknowledged.
+  bool HasForgotten(int i);
 
   // Names of live resources in the opinion of node `i`.
   std::vector<std::string> Names(int i, absl::string_view prefix = "services/");

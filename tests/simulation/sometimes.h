@@ -21,6 +21,7 @@ inline constexpr absl::string_view kSometimes[] = {
     "a write was refused by an agent that was evicted",
     "a write was refused by an agent that has just started",
     "a restored agent was not asked before it had met its peers",
+    "a restored agent waited for what it had forgotten",
     "a conflict was listed",
     "a conflict was settled",
     "a write was refused for a reference or a name",

@@ -334,7 +334,10 @@ bool Workload::MayRefuse(int i, const absl::Status& why) const {
     SOMETIMES("a write was refused by a full disk");
     return true;
   }
-  if (absl::IsUnavailable(why) && world_.node(i).catalog().in_review()) return true;
+  if (absl::IsUnavailable(why)) {
+    if (world_.HasForgotten(i)) SOMETIMES("a restored agent waited for what it had forgotten");
+    return world_.HasForgotten(i) || world_.node(i).catalog().in_review();
+  }
   if (!absl::IsFailedPrecondition(why)) return false;
   if (trouble_.clocks_are_off()) SOMETIMES("a write was refused by an agent whose clock is off");
   if (!world_.member(i)) SOMETIMES("a write was refused by an agent that was evicted");
