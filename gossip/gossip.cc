@@ -71,6 +71,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   const ReplicationCounters& replication() const override { return replicator_.counters(); }
   absl::Status CheckWritable() const override { return views_.CheckWritable(); }
   std::vector<std::string> Alarms() const override { return views_.Alarms(); }
+  uint64_t down_verdicts() const override { return membership_.down_verdicts(); }
   std::vector<MemberView> View() const override { return views_.Members(); }
 
  private:

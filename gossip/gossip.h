@@ -75,6 +75,8 @@ class Gossip {
   // What is wrong in the mesh and a person should know, in words. Usually nothing.
   virtual std::vector<std::string> Alarms() const = 0;
 
+  // How often since the start this agent came to think another down.
+  virtual uint64_t down_verdicts() const = 0;
   // All roster members and this agent itself, by node id.
   virtual std::vector<MemberView> View() const = 0;
 };

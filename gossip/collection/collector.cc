@@ -25,7 +25,7 @@ void Collector::Start() {
 
 void Collector::Tick() {
   Start();
-  if (catalog_.tombstone_count() == 0 || !leads_() || ClockStepped()) {
+  if (!ClockIsSteady() || catalog_.tombstone_count() == 0 || !leads_()) {
     proof_.reset();
   } else if (!proof_.has_value()) {
     Ask();
@@ -34,10 +34,14 @@ void Collector::Tick() {
   }
 }
 
-bool Collector::ClockStepped() const {
-  if (!proof_.has_value()) return false;
-  const absl::Duration passed = scheduler_.MonotonicNow() - proof_->since;
-  return absl::AbsDuration(scheduler_.WallNow() - proof_->wall - passed) > kStep;
+bool Collector::ClockIsSteady() {
+  const absl::Duration now = scheduler_.MonotonicNow();
+  const absl::Time began = scheduler_.WallNow() - now;
+  if (!clock_began_.has_value() || absl::AbsDuration(began - *clock_began_) > kStep) {
+    clock_set_ = now;
+  }
+  clock_began_ = began;
+  return now - clock_set_ >= kSteady;
 }
 
 void Collector::Ask() {
@@ -48,7 +52,7 @@ void Collector::Ask() {
   asked_ = barriers_.Barrier(request, [this, wanted = request.wanted](const BarrierResult& result) {
     asked_.reset();
     if (result.outcome != BarrierResult::Outcome::kAll) return;
-    proof_ = {wanted, scheduler_.MonotonicNow(), scheduler_.WallNow()};
+    proof_ = {wanted, scheduler_.MonotonicNow()};
   });
 }
 

@@ -25,8 +25,10 @@ namespace trellis::gossip {
 class Collector {
  public:
   static constexpr absl::Duration kBarrierTimeout = absl::Seconds(20);
-  // Others would not take the version that a clock gave just after it was set wrong.
+  // After the clock was set nothing is collected for so long: others would not take the version of
+  // a wrong one, and that it is wrong is noticed after five seconds.
   static constexpr absl::Duration kStep = absl::Seconds(1);
+  static constexpr absl::Duration kSteady = absl::Seconds(6);
 
   // All borrowed. `leads` says whether this agent is the one that collects, and may
   // write.
@@ -42,14 +44,13 @@ class Collector {
   struct Proof {
     storage::VersionVector everywhere;
     absl::Duration since;
-    absl::Time wall;  // Then.
   };
 
   void Tick();
   void Ask();
   void Collect();
-  // Since the proof, by more than kStep.
-  bool ClockStepped() const;
+  // Whether the clock has gone on by itself for kSteady; to be called at each tick.
+  bool ClockIsSteady();
 
   storage::Catalog& catalog_;
   Scheduler& scheduler_;
@@ -58,6 +59,8 @@ class Collector {
   const absl::Duration rest_;
   std::optional<uint64_t> asked_;  // The barrier that is under way.
   std::optional<Proof> proof_;
+  std::optional<absl::Time> clock_began_;  // What the wall clock showed at monotonic zero.
+  absl::Duration clock_set_;               // Seen so, the last time.
   Scheduler::TimerId timer_ = Scheduler::TimerId::kNone;
 };
 

@@ -97,6 +97,7 @@ bool LivenessTable::Judge(absl::Duration now) {
     fallen.push_back(node);
   }
   down_.insert(fallen.begin(), fallen.end());
+  down_verdicts_ += fallen.size();
   return !fallen.empty();
 }
 

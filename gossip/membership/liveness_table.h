@@ -66,6 +66,8 @@ class LivenessTable {
   // Suspect or down.
   const std::set<NodeId>& accused() const { return accused_; }
   const std::set<NodeId>& down() const { return down_; }
+  // How often somebody went down.
+  uint64_t down_verdicts() const { return down_verdicts_; }
 
  private:
   void BeginLife(NodeId subject, Member& member, const Life& life);
@@ -76,6 +78,7 @@ class LivenessTable {
   std::map<NodeId, Member> members_;
   std::set<NodeId> accused_;
   std::set<NodeId> down_;
+  uint64_t down_verdicts_ = 0;
 };
 
 }  // namespace trellis::gossip

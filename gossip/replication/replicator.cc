@@ -158,20 +158,22 @@ void Replicator::OnTransaction(const Delta& delta) {
 void Replicator::PassOn(NodeId except) {
   if (fresh_.empty()) return;
   const std::vector<Delta> fresh = std::exchange(fresh_, {});
+  size_t bytes = 0;
+  for (const Delta& delta : fresh) bytes += delta.ByteSizeLong();
+  const bool bulk = except != self_ && bytes > kBulkBytes;
   for (const NodeId link : links_) {
-    if (link != except) PassOnTo(link, fresh);
+    if (link != except) PassOnTo(link, fresh, bulk);
   }
 }
 
-void Replicator::PassOnTo(NodeId link, const std::vector<Delta>& fresh) {
+void Replicator::PassOnTo(NodeId link, const std::vector<Delta>& fresh, bool bulk) {
   Frame frame;
   size_t bytes = 0;
   for (const Delta& delta : fresh) {
     const Origin origin = Origin::FromProto(delta.origin());
     if (exchange_.KnowsHeld(link, origin, delta.up_to())) continue;
-    if (!tree_.IsEager(origin, link)) {
-      counters_.announced.Add();
-      announcer_.Owe(link, origin, delta.up_to());
+    if (bulk || !tree_.IsEager(origin, link)) {
+      AnnounceTo(link, delta);
       continue;
     }
     if (bytes > Exchange::kPageBytes) {
@@ -184,13 +186,15 @@ void Replicator::PassOnTo(NodeId link, const std::vector<Delta>& fresh) {
   if (frame.has_push()) PushOrAnnounce(link, std::move(frame));
 }
 
+void Replicator::AnnounceTo(NodeId link, const Delta& delta) {
+  counters_.announced.Add();
+  announcer_.Owe(link, Origin::FromProto(delta.origin()), delta.up_to());
+}
+
 void Replicator::PushOrAnnounce(NodeId link, Frame frame) {
   if (send_(link, frame)) return;
   // The queue is full: the peer asks when it has room for an answer.
-  for (const Delta& delta : frame.push().deltas()) {
-    counters_.announced.Add();
-    announcer_.Owe(link, Origin::FromProto(delta.origin()), delta.up_to());
-  }
+  for (const Delta& delta : frame.push().deltas()) AnnounceTo(link, delta);
 }
 
 }  // namespace trellis::gossip

@@ -39,6 +39,10 @@ class Replicator {
   // May be called until the replicator is destroyed.
   using Send = std::function<bool(NodeId, const peer::v1::Frame&)>;
 
+  // Of what others wrote, more than this at once is announced and not pushed: so much comes where
+  // agents have been apart, where no tree has grown yet and each would get it from all.
+  static constexpr size_t kBulkBytes = 64 << 10;
+
   // The catalog and runtime are borrowed; `send` as Transport::Send.
   Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, Send send);
   Replicator(const Replicator&) = delete;
@@ -80,7 +84,8 @@ class Replicator {
   void SendRange(NodeId to, const storage::Origin& origin, uint64_t after);
   // Passes `fresh_` on along each origin's tree, and announces it beside.
   void PassOn(NodeId except);
-  void PassOnTo(NodeId link, const std::vector<storage::v1::Delta>& fresh);
+  void PassOnTo(NodeId link, const std::vector<storage::v1::Delta>& fresh, bool bulk);
+  void AnnounceTo(NodeId link, const storage::v1::Delta& delta);
   void PushOrAnnounce(NodeId link, peer::v1::Frame frame);
 
   const NodeId self_;

@@ -241,6 +241,8 @@ class CatalogImpl final : public Catalog {
   // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
   // if nothing was new.
   absl::StatusOr<bool> Merge(const v1::Delta& delta, const Verified& verified, bool local);
+  // Later versions of this agent are greater.
+  void RecallVersion(const Version& version);
   // Takes over what the engine has taken, and says what changed.
   Applied Adopt(Plan& plan);
   // Makes `after`, ranked, what is held of `name`. Empty: nothing is.

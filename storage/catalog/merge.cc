@@ -127,9 +127,10 @@ Applied CatalogImpl::Adopt(Plan& plan) {
   for (const std::string& name : plan.names) {
     Touched& touched = plan.touched.at(name);
     for (const Stored& write : touched.after) {
-      // Its own count whatever the clock says: those it has forgotten come back from peers.
-      if (write.version.hlc <= trusted || write.version.node == options_.node) {
-        hlc_ = std::max(hlc_, write.version.hlc);
+      if (write.version.hlc <= trusted) hlc_ = std::max(hlc_, write.version.hlc);
+      RecallVersion(write.version);
+      if (write.ancestry != nullptr) {
+        for (const Version& elder : write.ancestry->context) RecallVersion(elder);
       }
     }
     ResourcePtr before = Find(name);
@@ -142,6 +143,12 @@ Applied CatalogImpl::Adopt(Plan& plan) {
     Install(name, std::move(touched.after));
   }
   return applied;
+}
+
+// Its own count whatever the clock says: those it has forgotten come back from peers, as entries or
+// as what others wrote over.
+void CatalogImpl::RecallVersion(const Version& version) {
+  if (version.node == options_.node) hlc_ = std::max(hlc_, version.hlc);
 }
 
 void CatalogImpl::Install(const std::string& name, std::vector<Stored> after) {

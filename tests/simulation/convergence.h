@@ -1,24 +1,19 @@
-// How long a write takes to be applied everywhere, and what it costs: gossip-design 4.3, T3 and T4.
-//
-// Agents run the real protocol over a model of a LAN: 0.25 ms one way, 1.5 ms of work for a frame
-// with entries, a lost packet holds its connection back for 200 ms.
+// How long a write takes to be applied everywhere, and what it costs: gossip-design 4.3, T3 to T5,
+// T10 and T12.
 #ifndef TRELLIS_TESTS_SIMULATION_CONVERGENCE_H_
 #define TRELLIS_TESTS_SIMULATION_CONVERGENCE_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "tests/simulation/measured_mesh.h"
 
 namespace trellis::simulation {
 
 struct ConvergenceOptions {
-  uint64_t seed = 1;
-  int nodes = 500;
+  MeasuredMesh::Options mesh;
   int writes = 100;
-  double loss = 0;     // Of frames.
   double crashed = 0;  // Of nodes, whose power goes an instant before a writer's write.
 };
 
@@ -29,8 +24,6 @@ struct ConvergenceResult {
   double copies = 0;
   double bytes = 0;
   double idle_bytes_per_second = 0;  // Received by each node.
-  // Whether each node knew all others. Beyond 600 nodes each knows only its neighbours, which are
-  // those it would choose among all.
   bool full_rosters = true;
   absl::Duration simulated;
 };

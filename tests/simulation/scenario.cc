@@ -28,7 +28,8 @@ class Scenario {
         world_({.seed = seed,
                 .nodes = nodes,
                 .clock_offset_most = absl::Milliseconds(100),
-                .tombstone_rest = absl::Seconds(3)}),
+                // Longer than a wrong clock goes unnoticed, as an hour is.
+                .tombstone_rest = absl::Seconds(8)}),
         trouble_(world_),
         workload_(world_, trouble_) {}
 

@@ -9,6 +9,9 @@
 #include "absl/strings/string_view.h"
 #include "base/log/log.h"
 #include "tests/simulation/convergence.h"
+#include "tests/simulation/heal_measure.h"
+#include "tests/simulation/liveness_measure.h"
+#include "tests/simulation/percentile.h"
 #include "tests/simulation/scenario.h"
 
 namespace trellis::simulation {
@@ -17,12 +20,14 @@ namespace {
 constexpr uint64_t kMaxNodes = 10000;
 
 struct Flags {
-  bool measure = false;
+  std::string measure;  // What; empty: nothing, histories are run.
   bool json = false;
   uint64_t first_seed = 1;
   uint64_t seeds = 200;
-  uint64_t nodes = 0;  // 0: as the seed says; 500 where convergence is measured.
-  uint64_t writes = 100;
+  uint64_t nodes = 0;   // 0: as the seed says; 500 where something is measured.
+  uint64_t writes = 0;  // 0: as what is measured says.
+  uint64_t minutes = 10;
+  uint64_t regions = 1;
   uint64_t loss_percent = 0;
   uint64_t crashed_percent = 0;
 };
@@ -30,8 +35,9 @@ struct Flags {
 void PrintUsage() {
   std::fprintf(stderr,
                "usage: tools/sim [--seeds N] [--nodes N] [--first-seed S]\n"
-               "       tools/sim --measure convergence [--nodes N] [--writes N] [--loss PERCENT]\n"
-               "                 [--crashed PERCENT] [--first-seed S] [--json]\n"
+               "       tools/sim --measure convergence|liveness|heal [--nodes N] [--writes N]\n"
+               "                 [--loss PERCENT] [--crashed PERCENT] [--regions N] [--minutes N]\n"
+               "                 [--first-seed S] [--json]\n"
                "tools/sim --help says more\n");
 }
 
@@ -45,6 +51,8 @@ bool ParseFlags(int argc, char** argv, Flags* flags) {
       {"--seeds", {&flags->seeds, 1, UINT64_MAX}},
       {"--nodes", {&flags->nodes, 1, kMaxNodes}},
       {"--writes", {&flags->writes, 1, 1000000}},
+      {"--minutes", {&flags->minutes, 1, 100000}},
+      {"--regions", {&flags->regions, 1, 100}},
       {"--loss", {&flags->loss_percent, 0, 100}},
       {"--crashed", {&flags->crashed_percent, 0, 90}},
   };
@@ -57,8 +65,8 @@ bool ParseFlags(int argc, char** argv, Flags* flags) {
       continue;
     }
     uint64_t given = 0;
-    if (flag == "--measure" && value == "convergence") {
-      flags->measure = true;
+    if (flag == "--measure" && (value == "convergence" || value == "liveness" || value == "heal")) {
+      flags->measure = std::string(value);
     } else if (number != numbers.end() && absl::SimpleAtoi(value, &given) &&
                given >= number->second.least && given <= number->second.most) {
       *number->second.value = given;
@@ -72,23 +80,37 @@ bool ParseFlags(int argc, char** argv, Flags* flags) {
   return true;
 }
 
-int Measure(const Flags& flags) {
-  SetMinLogSeverity(LogSeverity::FATAL);
-  ConvergenceOptions options;
-  options.seed = flags.first_seed;
-  if (flags.nodes > 0) options.nodes = static_cast<int>(flags.nodes);
-  options.writes = static_cast<int>(flags.writes);
-  options.loss = static_cast<double>(flags.loss_percent) / 100;
-  options.crashed = static_cast<double>(flags.crashed_percent) / 100;
-  const ConvergenceResult result = MeasureConvergence(options);
+template <typename Options, typename Result>
+int Report(const Flags& flags, const Options& options, const Result& result, bool good) {
   std::fputs((flags.json ? ToJson(options, result) : Describe(options, result)).c_str(), stdout);
-  return result.incomplete == 0 ? 0 : 1;
+  return good ? 0 : 1;
 }
 
-double MillisAt(const std::vector<absl::Duration>& sorted, double quantile) {
-  if (sorted.empty()) return 0;
-  const size_t index = static_cast<size_t>(quantile * static_cast<double>(sorted.size() - 1));
-  return absl::ToDoubleMilliseconds(sorted[index]);
+int Measure(const Flags& flags) {
+  SetMinLogSeverity(LogSeverity::FATAL);
+  MeasuredMesh::Options mesh;
+  mesh.seed = flags.first_seed;
+  if (flags.nodes > 0) mesh.nodes = static_cast<int>(flags.nodes);
+  mesh.loss = static_cast<double>(flags.loss_percent) / 100;
+  mesh.regions = static_cast<int>(flags.regions);
+  if (flags.measure == "liveness") {
+    LivenessOptions options = {.mesh = mesh};
+    options.watched = absl::Minutes(flags.minutes);
+    const LivenessResult result = MeasureLiveness(options);
+    return Report(flags, options, result, result.unnoticed == 0 && result.false_downs == 0);
+  }
+  if (flags.measure == "heal") {
+    HealOptions options = {.mesh = mesh};
+    if (flags.writes > 0) options.writes = static_cast<int>(flags.writes);
+    options.cut = absl::Minutes(flags.minutes);
+    const HealResult result = MeasureHeal(options);
+    return Report(flags, options, result, result.healed);
+  }
+  ConvergenceOptions options = {.mesh = mesh};
+  if (flags.writes > 0) options.writes = static_cast<int>(flags.writes);
+  options.crashed = static_cast<double>(flags.crashed_percent) / 100;
+  const ConvergenceResult result = MeasureConvergence(options);
+  return Report(flags, options, result, result.incomplete == 0);
 }
 
 int RunSeeds(const Flags& flags) {
@@ -122,11 +144,10 @@ int RunSeeds(const Flags& flags) {
   std::sort(convergences.begin(), convergences.end());
   std::printf(
       "%llu seeds, %llu with violations; %.2f simulated hours, %llu acknowledged writes; "
-      "convergence after mending p50 %.0f ms, p90 %.0f ms, p99 %.0f ms, max %.0f ms\n",
+      "convergence after mending %s\n",
       static_cast<unsigned long long>(flags.seeds), static_cast<unsigned long long>(failed),
       absl::ToDoubleHours(simulated), static_cast<unsigned long long>(writes),
-      MillisAt(convergences, 0.5), MillisAt(convergences, 0.9), MillisAt(convergences, 0.99),
-      MillisAt(convergences, 1.0));
+      DescribeMillis(convergences).c_str());
   return failed == 0 ? 0 : 1;
 }
 
@@ -136,7 +157,7 @@ int Main(int argc, char** argv) {
     PrintUsage();
     return 2;
   }
-  return flags.measure ? Measure(flags) : RunSeeds(flags);
+  return flags.measure.empty() ? RunSeeds(flags) : Measure(flags);
 }
 
 }  // namespace

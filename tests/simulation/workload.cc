@@ -153,7 +153,7 @@ bool Workload::Grouped(const std::string& name) const {
   return false;
 }
 
-std::string Workload::NewText() { return absl::StrCat("write-", random().Uniform(1000000)); }
+std::string Workload::NewText() { return absl::StrCat("write-", random().Uniform(1000000000000)); }
 
 // --- What is tried -------------------------------------------------------------------------------
 
