@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
+#include "gossip/health/health_shards.h"
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
 #include "gossip/query/answers.h"
@@ -138,6 +139,34 @@ absl::Status CheckAnswer(const peer::v1::Answer& answer) {
   return absl::OkStatus();
 }
 
+// What the shards say is checked where they are read (health/shard.h).
+absl::Status CheckHealth(const peer::v1::Health& health) {
+  for (const peer::v1::SignedShard& shard : health.shards()) {
+    RETURN_IF_ERROR(CheckAtMost("health.shards.shard", shard.shard().size(), kMaxShardBytes));
+    RETURN_IF_ERROR(
+        CheckLength("health.shards.signature", shard.signature(), storage::kSignatureBytes));
+    RETURN_IF_ERROR(
+        CheckAtMost("health.shards.certificate", shard.certificate().size(), kMaxCertificateBytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSums(const peer::v1::HealthSums& sums) {
+  if (sums.sums_size() == ShardTable::kBuckets) return absl::OkStatus();
+  return Malformed("health_sums.sums", absl::StrCat(sums.sums_size(), " long"),
+                   absl::StrCat(ShardTable::kBuckets));
+}
+
+absl::Status CheckRows(const peer::v1::HealthRows& rows) {
+  RETURN_IF_ERROR(
+      CheckAtMost("health_rows.rows", rows.rows_size(), HealthShards::kMaxRowsPerFrame));
+  for (const peer::v1::HealthRows::Row& row : rows.rows()) {
+    RETURN_IF_ERROR(CheckNotZero("health_rows.rows.checker", row.checker()));
+    RETURN_IF_ERROR(CheckLife("health_rows.rows.boot, counter", row.boot(), row.counter()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckFrame(const peer::v1::Frame& frame) {
@@ -165,6 +194,12 @@ absl::Status CheckFrame(const peer::v1::Frame& frame) {
       return CheckQuery(frame.query());
     case peer::v1::Frame::kAnswer:
       return CheckAnswer(frame.answer());
+    case peer::v1::Frame::kHealth:
+      return CheckHealth(frame.health());
+    case peer::v1::Frame::kHealthSums:
+      return CheckSums(frame.health_sums());
+    case peer::v1::Frame::kHealthRows:
+      return CheckRows(frame.health_rows());
     default:
       break;
   }

@@ -184,7 +184,44 @@ INSTANTIATE_TEST_SUITE_P(
                        }
                        return frame;
                      },
-                     "answer.stragglers"}),
+                     "answer.stragglers"},
+        BadFrameCase{"ShardWithoutSignature",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_health()->add_shards()->set_shard("s");
+                       return frame;
+                     },
+                     "health.shards.signature"},
+        BadFrameCase{"LargeShard",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_health()->add_shards()->set_shard(
+                           std::string((1 << 20) + 1, 's'));
+                       return frame;
+                     },
+                     "health.shards.shard"},
+        BadFrameCase{"TooFewSums",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_health_sums()->add_sums(1);
+                       return frame;
+                     },
+                     "health_sums.sums"},
+        BadFrameCase{"RowOfNobody",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_health_rows()->add_rows()->set_boot(1);
+                       return frame;
+                     },
+                     "health_rows.rows.checker"},
+        BadFrameCase{"RowOfTheLastProcessThereIs",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_health_rows()->add_rows()->set_checker(1);
+                       frame.mutable_health_rows()->mutable_rows(0)->set_boot(~0ull);
+                       return frame;
+                     },
+                     "health_rows.rows.boot"}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

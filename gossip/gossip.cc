@@ -41,6 +41,8 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         fence_(catalog, runtime.scheduler, roster_.members().size()),
         views_(options.node, catalog, roster_, membership_, fence_),
         replicator_(options.node, catalog, runtime, Sender()),
+        health_({.mesh_id = options.mesh_id}, catalog, *options.authorship, membership_, runtime,
+                Sender()),
         queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
         barriers_(options.node, queries_, runtime,
                   [this](absl::string_view vpc) { return views_.MembersOf(vpc); }),
@@ -68,6 +70,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
     return barriers_.Survey(request, std::move(done));
   }
   void CancelQuery(uint64_t id) override { barriers_.Cancel(id); }
+  HealthShards& health() override { return health_; }
   const ReplicationCounters& replication() const override { return replicator_.counters(); }
   absl::Status CheckWritable() const override { return views_.CheckWritable(); }
   std::vector<std::string> Alarms() const override { return views_.Alarms(); }
@@ -108,6 +111,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   OriginFence fence_;
   const Views views_;
   Replicator replicator_;
+  HealthShards health_;
   History history_;
   Queries queries_;
   Barriers barriers_;
@@ -126,6 +130,7 @@ void GossipImpl::Start() {
   membership_.SetMembers(roster_.nodes());
   membership_.Start();
   collector_.Start();
+  health_.Start();
   KeepLinks();
 }
 
@@ -189,6 +194,7 @@ void GossipImpl::CloseLink(NodeId peer, const absl::Status& why) {
 void GossipImpl::RemoveLink(NodeId peer) {
   membership_.RemoveLink(peer);
   replicator_.RemoveLink(peer);
+  health_.RemoveLink(peer);
   queries_.RemoveLink(peer);
 }
 
@@ -251,6 +257,14 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, const peer::v1::Frame& frame) 
     case peer::v1::Frame::kAnswer:
       queries_.OnAnswer(peer, frame.answer());
       return absl::OkStatus();
+    case peer::v1::Frame::kHealth:
+      return health_.OnHealth(peer, frame.health());
+    case peer::v1::Frame::kHealthSums:
+      health_.OnSums(peer, frame.health_sums());
+      return absl::OkStatus();
+    case peer::v1::Frame::kHealthRows:
+      health_.OnRows(peer, frame.health_rows());
+      return absl::OkStatus();
     default:
       return absl::InternalError("CheckFrame let an unknown frame pass");
   }
@@ -261,6 +275,7 @@ absl::Status GossipImpl::HandleHello(NodeId peer, const peer::v1::Hello& hello) 
   fence_.OnHello(peer, hello);
   membership_.AddLink(peer, hello);
   replicator_.AddLink(peer);
+  health_.AddLink(peer);
   queries_.AddLink(peer);
   return absl::OkStatus();
 }

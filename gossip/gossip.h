@@ -1,10 +1,10 @@
 // The agent's part in the mesh: keeps its catalog equal to its peers' and knows who is alive.
 //
-// Puts membership (roster, neighbours, liveness), replication (push trees, exchanges) and questions
-// to the whole mesh over one Transport. Deterministic under an injected Runtime: tests/simulation
-// runs hundreds of these.
+// Puts membership (roster, neighbours, liveness), replication (push trees, exchanges), questions
+// to the whole mesh and health shards over one Transport. Deterministic under an injected Runtime:
+// tests/simulation runs hundreds of these.
 //
-// Spec: docs/decisions/0011, 0012.
+// Spec: docs/decisions/0011, 0012, 0016.
 #ifndef TRELLIS_GOSSIP_GOSSIP_H_
 #define TRELLIS_GOSSIP_GOSSIP_H_
 
@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
+#include "gossip/health/health_shards.h"
 #include "gossip/membership/liveness.h"
 #include "gossip/query/barriers.h"
 #include "gossip/replication/counters.h"
@@ -40,6 +41,7 @@ class Gossip {
     std::string mesh_id;  // 16 bytes.
     NodeId node = 0;
     std::string program_version;
+    storage::Authorship* authorship = nullptr;  // Required; borrowed. The catalog's.
     // Known before the roster has arrived: those the join answer named.
     std::vector<PeerAddress> seeds;
     int max_neighbours = 8;
@@ -64,6 +66,9 @@ class Gossip {
   virtual uint64_t Barrier(BarrierRequest request, Barriers::BarrierDone done) = 0;
   virtual uint64_t Survey(const SurveyRequest& request, Barriers::SurveyDone done) = 0;
   virtual void CancelQuery(uint64_t id) = 0;
+
+  // What this agent says of targets, and what all say.
+  virtual HealthShards& health() = 0;
 
   virtual const ReplicationCounters& replication() const = 0;
 

@@ -1,15 +1,19 @@
 // Whatever a peer with a good certificate says, an agent neither falls over nor loses anything: its
-// vector never goes back, and its disk gives back exactly what it holds in memory.
+// vector never goes back, its disk gives back exactly what it holds in memory, and nobody speaks
+// for others of the health of targets.
 //
 // An input is a run of frames, each a big-endian 16-bit length and that many bytes of a serialized
 // peer.v1.Frame. The peer has said a good hello before.
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "base/log/log.h"
 #include "base/runtime/sim_scheduler.h"
+#include "gossip/gossip.h"
+#include "routing/balance/opinion_list.h"
 #include "storage/catalog/catalog.h"
 #include "tests/simulation/sim_node.h"
 #include "tests/simulation/sim_transport.h"
@@ -82,9 +86,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK_OK(agent.catalog().Commit({{resource.service().name(), resource, {}}}));
   const storage::VersionVector before = agent.catalog().vector();
 
+  gossip::HealthShards& health = agent.gossip().health();
+  routing::OpinionList said(/*identity=*/7, /*size=*/1);
+  said.Say(0, routing::Opinion::kHealthy);
+  health.SetSource([said] { return std::vector<routing::OpinionList>{said}; });
+  health.Changed();
+
   HostilePeer peer(network, absl::string_view(reinterpret_cast<const char*>(data), size));
   scheduler.RunFor(absl::Seconds(3));
 
+  for (const auto& [checker, shard] : health.table().shards()) {
+    CHECK(checker == kAgent || checker == kPeer) << checker;
+  }
+  CHECK(health.table().Find(kAgent)->lists == std::vector<routing::OpinionList>{said});
   CHECK(agent.catalog().vector().Covers(before));
   const storage::Root root = agent.catalog().root();
   const storage::VersionVector vector = agent.catalog().vector();

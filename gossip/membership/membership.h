@@ -77,6 +77,8 @@ class Membership {
   const LinkPlan& plan() const { return plan_; }
   Liveness LivenessOf(NodeId node) const;
   uint64_t down_verdicts() const { return table_.down_verdicts(); }
+  // Members only.
+  const std::set<NodeId>& down() const { return table_.down(); }
   // The last sign of life of a neighbour, or of whom the mesh accuses; zero for those whom nobody
   // misses, infinite for those who are missed and never were heard of.
   absl::Duration SinceHeard(NodeId node) const;

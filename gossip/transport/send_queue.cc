@@ -6,8 +6,8 @@
 namespace trellis::gossip {
 namespace {
 
-constexpr std::array<size_t, 3> kMaxBytes = {kMaxQueuedControlBytes, kMaxQueuedPushBytes,
-                                             kMaxQueuedPageBytes};
+constexpr std::array<size_t, 4> kMaxBytes = {kMaxQueuedControlBytes, kMaxQueuedPushBytes,
+                                             kMaxQueuedHealthBytes, kMaxQueuedPageBytes};
 
 }  // namespace
 
@@ -15,6 +15,10 @@ SendQueue::Class SendQueue::ClassOf(const peer::v1::Frame& frame) {
   switch (frame.body_case()) {
     case peer::v1::Frame::kPush:
       return kPush;
+    case peer::v1::Frame::kHealth:
+    case peer::v1::Frame::kHealthSums:
+    case peer::v1::Frame::kHealthRows:
+      return kHealth;
     case peer::v1::Frame::kDeltas:
     case peer::v1::Frame::kCompare:  // Of what the pages before it leave different.
       return kPage;

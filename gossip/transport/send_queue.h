@@ -1,9 +1,10 @@
-// What waits to be sent on a link: three bounded queues, sent in this order, so that bulk never
+// What waits to be sent on a link: four bounded queues, sent in this order, so that bulk never
 // stands before a heartbeat for longer than the one frame that is being written.
 //
 //   control  heartbeats, rumours, announcements, requests, questions
 //   push     new transactions; those with an entry of class `guard` (an eviction, say) overtake
 //            others', but none of their own origins
+//   health   what agents say of targets
 //   page     what a peer asked for to catch up
 //
 // Spec: docs/decisions/0012.
@@ -31,7 +32,7 @@ class SendQueue {
   bool Next(peer::v1::Frame* frame);
 
  private:
-  enum Class { kControl, kPush, kPage, kClasses };
+  enum Class { kControl, kPush, kHealth, kPage, kClasses };
 
   struct Item {
     peer::v1::Frame frame;

@@ -33,6 +33,12 @@ Frame Push(NodeId node, uint64_t up_to, bool guard = false) {
   return frame;
 }
 
+Frame Health() {
+  Frame frame;
+  frame.mutable_health()->add_shards();
+  return frame;
+}
+
 std::vector<std::string> Drain(SendQueue& queue) {
   std::vector<std::string> names;
   Frame frame;
@@ -41,19 +47,20 @@ std::vector<std::string> Drain(SendQueue& queue) {
       const storage::v1::Delta& delta = frame.push().deltas(0);
       names.push_back(std::to_string(delta.origin().node()) + ":" + std::to_string(delta.up_to()));
     } else {
-      names.push_back(frame.has_heartbeat() ? "heartbeat" : "page");
+      names.push_back(frame.has_heartbeat() ? "heartbeat" : frame.has_health() ? "health" : "page");
     }
   }
   return names;
 }
 
-TEST(SendQueueTest, ControlGoesBeforePushesAndTheseBeforePages) {
+TEST(SendQueueTest, ControlGoesBeforePushesTheseBeforeHealthAndThatBeforePages) {
   SendQueue queue;
   EXPECT_TRUE(queue.Add(Page()));
+  EXPECT_TRUE(queue.Add(Health()));
   EXPECT_TRUE(queue.Add(Push(1, 1)));
   EXPECT_TRUE(queue.Add(Push(1, 2)));
   EXPECT_TRUE(queue.Add(Heartbeat()));
-  EXPECT_THAT(Drain(queue), ElementsAre("heartbeat", "1:1", "1:2", "page"));
+  EXPECT_THAT(Drain(queue), ElementsAre("heartbeat", "1:1", "1:2", "health", "page"));
 }
 
 TEST(SendQueueTest, AGuardOvertakesOthersButNoneOfItsOrigin) {

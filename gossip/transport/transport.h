@@ -19,12 +19,13 @@ using NodeId = uint64_t;
 
 // A frame larger than this is refused by the receiver and closes the link.
 inline constexpr size_t kMaxFrameBytes = 4 << 20;
-// Frames wait in three queues per link (send_queue.h); past the bound of its own, Send refuses.
+// Frames wait in four queues per link (send_queue.h); past the bound of its own, Send refuses.
 inline constexpr size_t kMaxQueuedControlBytes = 5 << 20;
 inline constexpr size_t kMaxQueuedPushBytes = 6 << 20;
+inline constexpr size_t kMaxQueuedHealthBytes = 4 << 20;
 inline constexpr size_t kMaxQueuedPageBytes = 5 << 20;
 inline constexpr size_t kMaxQueuedBytes =
-    kMaxQueuedControlBytes + kMaxQueuedPushBytes + kMaxQueuedPageBytes;
+    kMaxQueuedControlBytes + kMaxQueuedPushBytes + kMaxQueuedHealthBytes + kMaxQueuedPageBytes;
 
 struct PeerAddress {
   NodeId node = 0;
@@ -52,8 +53,8 @@ class Transport {
     virtual void OnLinkDown(NodeId peer, const absl::Status& why) = 0;
     // A dial of a peer that SetPeers named gave no link.
     virtual void OnDialFailed(NodeId /*peer*/, DialFailure /*failure*/) {}
-    // In the order sent, but that control goes before pushes and these before pages; never before
-    // OnLinkUp.
+    // In the order sent, but that control goes before pushes, these before health and that before
+    // pages; never before OnLinkUp.
     virtual void OnFrame(NodeId peer, const peer::v1::Frame& frame) = 0;
   };
 

@@ -308,6 +308,7 @@ void AgentImpl::MakeGossip() {
   options.mesh_id = identity_.mesh_id();
   options.node = identity_.node();
   options.program_version = kVersion;
+  options.authorship = authorship_.get();
   for (const auto& seed : identity_.local.seeds()) {
     const absl::StatusOr<uint64_t> node = trust::ParseNodeHex(seed.node());
     if (node.ok()) options.seeds.push_back({*node, seed.address()});
@@ -316,11 +317,12 @@ void AgentImpl::MakeGossip() {
 }
 
 absl::Status AgentImpl::StartDataPlane() {
-  ASSIGN_OR_RETURN(data_plane_,
-                   DataPlane::Start(options_, identity_, *catalog_, control_->loop(), random_,
-                                    [gossip = gossip_.get()](const storage::VersionVector& vector) {
-                                      gossip->SetEnforced(vector);
-                                    }));
+  ASSIGN_OR_RETURN(
+      data_plane_,
+      DataPlane::Start(options_, identity_, *catalog_, gossip_->health(), control_->loop(), random_,
+                       [gossip = gossip_.get()](const storage::VersionVector& vector) {
+                         gossip->SetEnforced(vector);
+                       }));
   return absl::OkStatus();
 }
 

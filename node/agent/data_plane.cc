@@ -1,6 +1,7 @@
 #include "node/agent/data_plane.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -39,10 +40,11 @@ proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* a
 }  // namespace
 
 DataPlane::DataPlane(const AgentOptions& options, const Identity& identity,
-                     storage::Catalog& catalog, net::EventLoop& control, Random& random,
-                     Enforced enforced)
+                     storage::Catalog& catalog, gossip::HealthShards& shards,
+                     net::EventLoop& control, Random& random, Enforced enforced)
     : port_offset_(options.port_offset),
       catalog_(catalog),
+      shards_(shards),
       control_(control),
       enforced_(std::move(enforced)),
       compiler_({.vpc = identity.local.vpc(),
@@ -52,24 +54,30 @@ DataPlane::DataPlane(const AgentOptions& options, const Identity& identity,
                             .mesh_domain = identity.local.mesh_domain()}},
                 registry_),
       prober_(control),
-      checker_({}, Runtime{control, random}, prober_) {}
+      checker_({}, Runtime{control, random}, prober_),
+      mesh_verdicts_(catalog, [&shards](uint64_t list, uint32_t index, absl::string_view address) {
+        return shards.OpinionsOf(list, index, address);
+      }) {}
 
-absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(const AgentOptions& options,
-                                                            const Identity& identity,
-                                                            storage::Catalog& catalog,
-                                                            net::EventLoop& control, Random& random,
-                                                            Enforced enforced) {
+absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(
+    const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
+    gossip::HealthShards& shards, net::EventLoop& control, Random& random, Enforced enforced) {
   auto plane = absl::WrapUnique(
-      new DataPlane(options, identity, catalog, control, random, std::move(enforced)));
+      new DataPlane(options, identity, catalog, shards, control, random, std::move(enforced)));
   ASSIGN_OR_RETURN(plane->access_log_, OpenAccessLog(options));
   ASSIGN_OR_RETURN(plane->workers_,
                    proxy::WorkerPool::Start(ProxyOptions(options, plane->access_log_.get())));
   plane->Follow();
+  plane->ShareHealth();
   plane->CompileAndPublish();
   return plane;
 }
 
-DataPlane::~DataPlane() { *self_ = nullptr; }
+DataPlane::~DataPlane() {
+  *self_ = nullptr;
+  shards_.SetSource([] { return std::vector<routing::OpinionList>(); });
+  shards_.SetListener([] {});
+}
 
 void DataPlane::Follow() {
   // The catalog keeps its listeners for its own life.
@@ -77,10 +85,32 @@ void DataPlane::Follow() {
     if (*self == nullptr) return;
     auto& items = (*self)->pending_.items;
     items.insert(items.end(), applied.items.begin(), applied.items.end());
+    (*self)->mesh_verdicts_.CatalogChanged();
   });
   // Also called when a transaction changed nothing here: that it is held, and so enforced, is news.
   catalog_.SubscribeDeltas([self = self_](const storage::v1::Delta&) {
     if (*self != nullptr) (*self)->Schedule();
+  });
+}
+
+// Others take a worker's word for the targets of its own host only, so it says no more.
+void DataPlane::ShareHealth() {
+  std::set<net::Endpoint> own;
+  for (const std::string& address : catalog_.self().addresses) {
+    if (const auto host = net::Endpoint::FromAddress(address, 0); host.ok()) own.insert(*host);
+  }
+  shards_.SetSource([this, admin = catalog_.self().admin, own = std::move(own)] {
+    return checker_.Opinions(
+        [&](const net::Endpoint& target) { return admin || own.count(target.WithPort(0)) > 0; });
+  });
+  checker_.SetListener([this] { shards_.Changed(); });
+  shards_.SetListener([this] { FollowOthers(); });
+}
+
+void DataPlane::FollowOthers() {
+  checker_.Follow([this](uint64_t list, uint32_t index, const net::Endpoint& target,
+                         routing::Opinion previous) {
+    return mesh_verdicts_.Of(list, index, target, previous);
   });
 }
 
@@ -96,6 +126,7 @@ void DataPlane::CompileAndPublish() {
   const storage::Applied changes = std::exchange(pending_, {});
   snapshot_ = compiler_.Compile(catalog_, snapshot_ == nullptr ? nullptr : &changes);
   checker_.Update(*snapshot_);
+  FollowOthers();
   workers_->Publish(snapshot_, [self = self_, &control = control_, vector = snapshot_->vector] {
     control.Post([self, vector] {
       if (*self != nullptr) (*self)->enforced_(vector);
@@ -103,10 +134,11 @@ void DataPlane::CompileAndPublish() {
   });
 }
 
-std::optional<health::Verdict> DataPlane::Health(absl::string_view target) const {
+std::optional<health::Verdict> DataPlane::Health(absl::string_view target) {
   const auto located = LocateTarget(catalog_, target);
   if (!located.has_value()) return std::nullopt;
-  return checker_.Get(located->target_group, located->endpoint);
+  const auto own = checker_.Get(located->target_group, located->endpoint);
+  return own.has_value() ? own : mesh_verdicts_.Get(*located);
 }
 
 absl::StatusOr<v1::ExplainRequestResponse> DataPlane::Explain(

@@ -15,10 +15,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/runtime/runtime.h"
+#include "gossip/health/health_shards.h"
 #include "node/agent/identity.h"
 #include "node/agent/options.h"
 #include "node/health/checker.h"
 #include "node/health/epoll_prober.h"
+#include "node/health/mesh_verdicts.h"
 #include "node/health/registry.h"
 #include "node/net/event_loop.h"
 #include "node/proxy/worker_pool.h"
@@ -35,18 +37,17 @@ class DataPlane {
  public:
   using Enforced = std::function<void(const storage::VersionVector&)>;
 
-  // `catalog`, `control` and `random` are borrowed. Serves from the catalog as it is at once.
-  // `enforced` is called on the control thread.
+  // `catalog`, `shards`, `control` and `random` are borrowed. Serves from the catalog as it is at
+  // once. `enforced` is called on the control thread.
   //   INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED   an option cannot be had
-  static absl::StatusOr<std::unique_ptr<DataPlane>> Start(const AgentOptions& options,
-                                                          const Identity& identity,
-                                                          storage::Catalog& catalog,
-                                                          net::EventLoop& control, Random& random,
-                                                          Enforced enforced);
+  static absl::StatusOr<std::unique_ptr<DataPlane>> Start(
+      const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
+      gossip::HealthShards& shards, net::EventLoop& control, Random& random, Enforced enforced);
   ~DataPlane();
 
-  // Of a target by its resource name, as this agent's checks see it. None: it is not checked here.
-  std::optional<health::Verdict> Health(absl::string_view target) const;
+  // Of a target by its resource name: as this agent's checks see it, else as other agents' do.
+  // None: nobody says anything.
+  std::optional<health::Verdict> Health(absl::string_view target);
   absl::StatusOr<v1::ExplainRequestResponse> Explain(
       const v1::ExplainRequestRequest& request) const;
 
@@ -59,14 +60,18 @@ class DataPlane {
 
  private:
   DataPlane(const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
-            net::EventLoop& control, Random& random, Enforced enforced);
+            gossip::HealthShards& shards, net::EventLoop& control, Random& random,
+            Enforced enforced);
 
   void Follow();
   void Schedule();
   void CompileAndPublish();
+  void ShareHealth();
+  void FollowOthers();
 
   const int port_offset_;
   storage::Catalog& catalog_;
+  gossip::HealthShards& shards_;
   net::EventLoop& control_;
   const Enforced enforced_;
 
@@ -74,6 +79,7 @@ class DataPlane {
   SnapshotCompiler compiler_;
   health::EpollProber prober_;
   health::Checker checker_;
+  health::MeshVerdicts mesh_verdicts_;
   std::unique_ptr<telemetry::AccessLog> access_log_;  // Null: none is written.
   std::unique_ptr<proxy::WorkerPool> workers_;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -9,6 +9,9 @@
 namespace trellis::health {
 namespace {
 
+using routing::Opinion;
+using routing::TargetHealth;
+
 const char* FirstReason(Settings::Mode mode) {
   switch (mode) {
     case Settings::Mode::kChecked:
@@ -28,7 +31,10 @@ class Checker::Check {
  public:
   Check(Checker& checker, const net::Endpoint& endpoint)
       : checker_(checker), endpoint_(endpoint), state_({}, /*checked=*/false) {}
-  ~Check() { Stop(); }
+  ~Check() {
+    Stop();
+    if (counted_) --checker_.following_;
+  }
 
   // Begins anew under the settings of `group`, borrowed until the next Configure or UseGroup.
   void Configure(const CompiledTargetGroup& group) {
@@ -37,6 +43,7 @@ class Checker::Check {
     if (group_ == nullptr || group_->health_check.mode != settings.mode) {
       state_ = routing::HealthState(settings.thresholds, settings.mode == Settings::Mode::kChecked);
       failure_ = FirstReason(settings.mode);
+      others_ = Opinion::kNone;
     } else {
       state_.set_thresholds(settings.thresholds);
     }
@@ -55,7 +62,23 @@ class Checker::Check {
   // Where the verdict goes from now on.
   void UseCell(std::shared_ptr<routing::HealthCell> cell) {
     cell_ = std::move(cell);
-    cell_->Set(state_.health());
+    Show();
+  }
+
+  // What these checks say; kNone as long as they say nothing.
+  Opinion opinion() const {
+    if (state_.health() == TargetHealth::kHealthy) return Opinion::kHealthy;
+    return state_.health() == TargetHealth::kUnhealthy ? Opinion::kUnhealthy : Opinion::kNone;
+  }
+
+  // Whether others are asked: these checks would say something if they could.
+  bool follows() const {
+    return opinion() == Opinion::kNone && group_->health_check.mode != Settings::Mode::kOff;
+  }
+  Opinion others() const { return others_; }
+  void Follow(Opinion others) {
+    others_ = others;
+    Show();
   }
 
   // Its turn in the queue has come.
@@ -74,12 +97,24 @@ class Checker::Check {
   }
 
   Verdict verdict() const {
-    const bool healthy = state_.health() == routing::TargetHealth::kHealthy;
+    if (follows() && others_ == Opinion::kHealthy) return {TargetHealth::kHealthy, ""};
+    if (follows() && others_ == Opinion::kUnhealthy) {
+      return {TargetHealth::kUnhealthy, kUnhealthyForOthers};
+    }
+    const bool healthy = state_.health() == TargetHealth::kHealthy;
     return {state_.health(), healthy ? "" : failure_};
   }
 
  private:
   absl::Duration Now() const { return checker_.runtime_.scheduler.MonotonicNow(); }
+
+  // After whatever may have changed the verdict.
+  void Show() {
+    cell_->Set(verdict().health);
+    if (counted_ == follows()) return;
+    counted_ = !counted_;
+    checker_.following_ += counted_ ? 1 : -1;
+  }
 
   void ArmBeat() {
     beat_ = checker_.runtime_.scheduler.RunAfter(next_due_ - Now(), [this] {
@@ -101,7 +136,8 @@ class Checker::Check {
     EndProbe();
     if (!passed) failure_ = failure;
     if (state_.Record(passed)) {
-      cell_->Set(state_.health());
+      Show();
+      checker_.listener_();
       LOG(INFO) << "target " << endpoint_.ToString() << " of " << group_->name << " is now "
                 << (passed ? "healthy" : "unhealthy: ") << (passed ? "" : failure);
     }
@@ -127,12 +163,14 @@ class Checker::Check {
   const net::Endpoint endpoint_;
   const CompiledTargetGroup* group_ = nullptr;
   routing::HealthState state_;
+  Opinion others_ = Opinion::kNone;
   std::shared_ptr<routing::HealthCell> cell_;
   const char* failure_ = "";
   absl::Duration next_due_;
   Scheduler::TimerId beat_ = Scheduler::TimerId::kNone;
   Scheduler::TimerId timeout_ = Scheduler::TimerId::kNone;
   bool queued_ = false;
+  bool counted_ = false;  // Among those that follow others.
   std::unique_ptr<Probe> probe_;
 };
 
@@ -143,21 +181,28 @@ Checker::~Checker() = default;
 
 void Checker::Update(const Snapshot& snapshot) {
   absl::btree_map<std::string, Group> old = std::exchange(groups_, {});
+  bool changed = old.size() != snapshot.target_groups.size();
   for (const std::shared_ptr<const CompiledTargetGroup>& compiled : snapshot.target_groups) {
     Group& group = groups_[compiled->name];
     const auto before = old.find(compiled->name);
     if (before != old.end()) group = std::move(before->second);
-    if (group.compiled != compiled) UpdateGroup(&group, compiled);
+    if (group.compiled == compiled) continue;
+    UpdateGroup(&group, compiled);
+    changed = true;
   }
   old.clear();
   StartWaiting();
+  if (changed) listener_();
 }
 
 void Checker::UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGroup> compiled) {
   const Settings& settings = compiled->health_check;
   const bool changed = group->compiled == nullptr || !(group->compiled->health_check == settings);
   std::map<net::Endpoint, std::unique_ptr<Check>> old = std::exchange(group->checks, {});
+  std::vector<net::Endpoint> list;
+  list.reserve(compiled->targets.size());
   for (const CompiledTarget& target : compiled->targets) {
+    list.push_back(target.endpoint);
     std::unique_ptr<Check>& check = group->checks[target.endpoint];
     const auto before = old.find(target.endpoint);
     if (before != old.end()) check = std::move(before->second);
@@ -167,6 +212,7 @@ void Checker::UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGrou
     check->UseCell(target.health);
   }
   old.clear();  // Those that are gone: taken back, wherever they were.
+  group->list = routing::ListIdentity(compiled->name, list);
   // Only now: the checks borrowed from the one before.
   group->compiled = std::move(compiled);
 }
@@ -176,6 +222,36 @@ void Checker::StartWaiting() {
     Check* const check = waiting_.front();
     waiting_.pop_front();
     check->Start();
+  }
+}
+
+std::vector<routing::OpinionList> Checker::Opinions(
+    absl::FunctionRef<bool(const net::Endpoint& target)> counts) const {
+  std::vector<routing::OpinionList> lists;
+  for (const auto& [name, group] : groups_) {
+    routing::OpinionList list(group.list, static_cast<uint32_t>(group.checks.size()));
+    uint32_t index = 0;
+    for (const auto& [endpoint, check] : group.checks) {
+      if (counts(endpoint)) list.Say(index, check->opinion());
+      ++index;
+    }
+    if (!list.empty()) lists.push_back(std::move(list));
+  }
+  std::sort(lists.begin(), lists.end(),
+            [](const auto& a, const auto& b) { return a.identity() < b.identity(); });
+  return lists;
+}
+
+void Checker::Follow(Others others) {
+  if (following_ == 0) return;
+  for (const auto& [name, group] : groups_) {
+    uint32_t index = 0;
+    for (const auto& [endpoint, check] : group.checks) {
+      if (check->follows()) {
+        check->Follow(others(group.list, index, endpoint, check->others()));
+      }
+      ++index;
+    }
   }
 }
 

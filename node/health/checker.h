@@ -4,23 +4,32 @@
 // to: those of the groups that a service visible in its VPC uses. A check that still runs, or waits
 // to, when the next is due stands for that too. A passed check is an answer whose status the
 // group's matcher takes, in time; the time starts when its turn has come.
+//
+// The own verdict goes first. Of a target whose first check here is outstanding, or whose checks
+// this agent cannot make, the cell has what other agents say (docs/decisions/0016).
 #ifndef TRELLIS_NODE_HEALTH_CHECKER_H_
 #define TRELLIS_NODE_HEALTH_CHECKER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "base/net/endpoint.h"
 #include "base/runtime/runtime.h"
 #include "node/health/prober.h"
 #include "node/health/verdict.h"
 #include "node/snapshot/snapshot.h"
+#include "routing/balance/opinion_list.h"
 
 namespace trellis::health {
 
@@ -42,6 +51,19 @@ class Checker {
   // off.
   void Update(const Snapshot& snapshot);
 
+  // What these checks say of those targets for which `counts`, a list a group, ascending by
+  // identity; groups of which they say nothing are left out. O(targets).
+  std::vector<routing::OpinionList> Opinions(
+      absl::FunctionRef<bool(const net::Endpoint& target)> counts) const;
+  // Called whenever these may have changed.
+  void SetListener(absl::AnyInvocable<void()> listener) { listener_ = std::move(listener); }
+
+  // Asks what others say of each target of which these checks say nothing.
+  using Others = absl::FunctionRef<routing::Opinion(
+      uint64_t list, uint32_t index, const net::Endpoint& target, routing::Opinion previous)>;
+  // O(targets); O(1) when there is none.
+  void Follow(Others others);
+
   // None: no snapshot has it, so nobody checks it (UNUSED).
   std::optional<Verdict> Get(absl::string_view group, const net::Endpoint& endpoint) const;
 
@@ -51,7 +73,8 @@ class Checker {
   class Check;
   struct Group {
     std::shared_ptr<const CompiledTargetGroup> compiled;
-    std::map<net::Endpoint, std::unique_ptr<Check>> checks;
+    uint64_t list = 0;                                       // The identity of its targets.
+    std::map<net::Endpoint, std::unique_ptr<Check>> checks;  // In the order of the list.
   };
 
   void UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGroup> compiled);
@@ -61,8 +84,10 @@ class Checker {
   const Options options_;
   const Runtime runtime_;
   Prober& prober_;
+  absl::AnyInvocable<void()> listener_ = [] {};
   std::deque<Check*> waiting_;  // INVARIANT: each check once at most, so bounded by the targets.
   int running_ = 0;
+  int following_ = 0;                           // Checks that say nothing, and so follow others.
   absl::btree_map<std::string, Group> groups_;  // Last: its checks leave the two above as they go.
 };
 

@@ -14,6 +14,7 @@
 namespace trellis::health {
 namespace {
 
+using routing::Opinion;
 using routing::TargetHealth;
 
 // Answers when the test says so, or at once (a moment later) with `status`.
@@ -324,6 +325,86 @@ TEST(CheckerLifeTest, DestroyedWithChecksOnTheirWayTakesThemBack) {
   EXPECT_EQ(prober.started.size(), 1u);
   EXPECT_EQ(prober.alive, 0);
   EXPECT_FALSE(scheduler.Step());
+}
+
+// --- What is told to others, and what they say ---------------------------------------------------
+
+TEST_F(CheckerTest, SaysWhatItFound) {
+  const auto all = [](const net::Endpoint&) { return true; };
+  prober_.silent = true;
+  Publish({1, 2});
+  EXPECT_TRUE(checker_.Opinions(all).empty()) << "nothing was found yet";
+  prober_.silent = false;
+  scheduler_.RunFor(absl::Minutes(1));
+  ASSERT_EQ(checker_.Opinions(all).size(), 1u);
+  const routing::OpinionList list = checker_.Opinions(all)[0];
+  EXPECT_EQ(list.identity(), routing::ListIdentity(kGroup, {At(1), At(2)}));
+  EXPECT_EQ(list.size(), 2u);
+  EXPECT_EQ(list.Of(0), Opinion::kHealthy);
+  EXPECT_EQ(list.Of(1), Opinion::kHealthy);
+  prober_.status = 500;
+  scheduler_.RunFor(absl::Minutes(2));
+  EXPECT_EQ(checker_.Opinions(all)[0].Of(1), Opinion::kUnhealthy);
+  const auto second =
+      checker_.Opinions([](const net::Endpoint& target) { return target == At(2); });
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].Of(0), Opinion::kNone) << "others would not take our word for it";
+  EXPECT_EQ(second[0].Of(1), Opinion::kUnhealthy);
+}
+
+TEST_F(CheckerTest, TellsWhenItFoundSomething) {
+  int changes = 0;
+  checker_.SetListener([&changes] { ++changes; });
+  Publish({1});
+  EXPECT_EQ(changes, 1) << "other targets";
+  RunChecks(0);
+  EXPECT_EQ(changes, 2) << "the first pass";
+  RunChecks(3);
+  EXPECT_EQ(changes, 2) << "nothing new";
+}
+
+TEST_F(CheckerTest, WhatOthersSayHoldsUntilTheFirstOwnVerdict) {
+  prober_.silent = true;
+  Publish({1, 2});
+  const auto follow = [&](Opinion opinion) {
+    checker_.Follow(
+        [&](uint64_t list, uint32_t index, const net::Endpoint& target, Opinion previous) {
+          EXPECT_EQ(list, routing::ListIdentity(kGroup, {At(1), At(2)}));
+          EXPECT_EQ(target, At(static_cast<int>(index) + 1));
+          return index == 1 ? routing::Merge({opinion}, previous) : Opinion::kNone;
+        });
+  };
+  follow(Opinion::kUnhealthy);
+  EXPECT_EQ(Health(1), TargetHealth::kInitial);
+  EXPECT_EQ(Health(2), TargetHealth::kUnhealthy);
+  EXPECT_EQ(Reason(2), kUnhealthyForOthers);
+  Publish({1, 2});
+  EXPECT_EQ(Health(2), TargetHealth::kUnhealthy) << "a change of the configuration changes nothing";
+  follow(Opinion::kNone);
+  EXPECT_EQ(Health(2), TargetHealth::kUnhealthy) << "nobody knows, so it stays";
+  EXPECT_TRUE(checker_.Opinions([](const net::Endpoint&) { return true; }).empty())
+      << "hearsay is not passed on as our own word";
+  prober_.silent = false;
+  scheduler_.RunFor(absl::Minutes(1));
+  EXPECT_EQ(Health(2), TargetHealth::kHealthy)
+      << "one own pass suffices, as for any INITIAL target";
+  follow(Opinion::kUnhealthy);
+  EXPECT_EQ(Health(2), TargetHealth::kHealthy) << "the own verdict goes first";
+}
+
+TEST_F(CheckerTest, OthersSpeakWhereThisAgentCannotCheckButNotWhereChecksAreOff) {
+  const auto unhealthy = [](uint64_t, uint32_t, const net::Endpoint&, Opinion) {
+    return Opinion::kUnhealthy;
+  };
+  settings_.mode = Settings::Mode::kUnsupported;
+  Publish({1});
+  EXPECT_EQ(Health(1), TargetHealth::kUnavailable);
+  checker_.Follow(unhealthy);
+  EXPECT_EQ(Health(1), TargetHealth::kUnhealthy);
+  settings_.mode = Settings::Mode::kOff;
+  Publish({1});
+  checker_.Follow(unhealthy);
+  EXPECT_EQ(Health(1), TargetHealth::kUnavailable);
 }
 
 }  // namespace

@@ -8,10 +8,13 @@
 
 namespace trellis::health {
 
+// The reason code of what other agents say, where this agent's own checks say nothing.
+inline constexpr char kUnhealthyForOthers[] = "UnhealthyForOtherAgents";
+
 struct Verdict {
   routing::TargetHealth health = routing::TargetHealth::kInitial;
   // Why it is not healthy: InitialHealthChecking, ResponseCodeMismatch, Timeout, ConnectionFailed,
-  // HealthCheckDisabled, HealthCheckNotSupported. Empty when healthy.
+  // HealthCheckDisabled, HealthCheckNotSupported, UnhealthyForOtherAgents. Empty when healthy.
   std::string reason_code;
 };
 

@@ -54,6 +54,7 @@ class EvictionTest : public testing::Test {
     gossip::Gossip::Options options;
     options.mesh_id = mesh_.authority().root().mesh_id();
     options.node = kSelf;
+    options.authorship = &authorship_;
     // As a host has it that joined when the evicted agent was a member.
     options.seeds = {evicted_.address()};
     gossip_ =

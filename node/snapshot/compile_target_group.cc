@@ -78,4 +78,16 @@ std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Cat
   return compiled;
 }
 
+std::vector<net::Endpoint> TargetEndpoints(const storage::Catalog& catalog,
+                                           const std::string& name) {
+  std::vector<net::Endpoint> endpoints;
+  const std::shared_ptr<const v1::Resource> resource = catalog.Find(name);
+  if (resource == nullptr || !CanBeDialled(resource->target_group())) return endpoints;
+  std::vector<std::string> problems;  // Told by who compiles it.
+  for (const auto& [endpoint, id] : TargetsOf(catalog, name, resource->target_group(), &problems)) {
+    endpoints.push_back(endpoint);
+  }
+  return endpoints;
+}
+
 }  // namespace trellis

@@ -24,6 +24,10 @@ std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Cat
                                                               health::Registry& registry,
                                                               std::vector<std::string>* problems);
 
+// The endpoints that group's targets would be compiled to: ascending, each once. O(targets).
+std::vector<net::Endpoint> TargetEndpoints(const storage::Catalog& catalog,
+                                           const std::string& name);
+
 }  // namespace trellis
 
 #endif  // TRELLIS_NODE_SNAPSHOT_COMPILE_TARGET_GROUP_H_

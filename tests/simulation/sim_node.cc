@@ -31,6 +31,7 @@ void SimNode::Boot() {
   CHECK(catalog.ok()) << catalog.status();
   process_->catalog = *std::move(catalog);
   process_->transport = network_.Attach(id());
+  options_.gossip.authorship = &authorship_;
   process_->gossip =
       gossip::Gossip::Create(options_.gossip, *process_->catalog, *process_->transport, runtime);
   options_.booted(*this);
