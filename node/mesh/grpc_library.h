@@ -1,4 +1,4 @@
-// Keeps gRPC's library alive.
+// How the mesh uses gRPC's library.
 #ifndef TRELLIS_NODE_MESH_GRPC_LIBRARY_H_
 #define TRELLIS_NODE_MESH_GRPC_LIBRARY_H_
 
@@ -13,6 +13,11 @@ namespace trellis::mesh {
 //    run_poller).
 // Any thread; again does nothing.
 void KeepGrpcRunning();
+
+// The window of a stream, fixed: finding the best one (GRPC_ARG_HTTP2_BDP_PROBE) costs a ping and
+// its answer for nearly every frame on links that are idle but for heartbeats, half of all they
+// send. This much fills a path of 150 ms at 7 MB/s.
+inline constexpr int kStreamWindowBytes = 1 << 20;
 
 }  // namespace trellis::mesh
 

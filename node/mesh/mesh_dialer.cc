@@ -212,6 +212,8 @@ absl::StatusOr<MeshConnection> MeshDialerImpl::Open(Attempt& attempt) {
                                               connection.peer.ToString()));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   connection.channel =
       grpc::CreateCustomInsecureChannelFromFd(attempt.address, end.Release(), arguments);
   return connection;
