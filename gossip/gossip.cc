@@ -5,6 +5,7 @@
 
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "gossip/claims/claim_settler.h"
 #include "gossip/collection/collector.h"
 #include "gossip/frame_check.h"
 #include "gossip/greeting.h"
@@ -49,7 +50,12 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         collector_(
             catalog, runtime.scheduler, barriers_,
             [this] { return views_.CheckWritable().ok() && views_.Leads(); },
-            options.tombstone_rest) {}
+            options.tombstone_rest),
+        claim_settler_(
+            catalog, runtime.scheduler, barriers_,
+            [this](absl::string_view vpc) { return views_.MembersOf(vpc); },
+            [this] { return views_.CheckWritable().ok() && views_.Leads(); },
+            options.claim_interval) {}
 
   ~GossipImpl() override {
     *alive_ = false;
@@ -116,6 +122,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   Queries queries_;
   Barriers barriers_;
   Collector collector_;
+  ClaimSettler claim_settler_;
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
   // and nothing else taken.
   std::map<NodeId, bool> links_;
@@ -131,6 +138,7 @@ void GossipImpl::Start() {
   membership_.Start();
   collector_.Start();
   health_.Start();
+  claim_settler_.Start();
   KeepLinks();
 }
 

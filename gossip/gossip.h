@@ -48,6 +48,8 @@ class Gossip {
     absl::Duration heartbeat_interval = absl::Seconds(1);
     // Between everybody's word that it holds a delete and its being forgotten.
     absl::Duration tombstone_rest = absl::Hours(1);
+    // Between two attempts to settle who holds which name, while anything changes.
+    absl::Duration claim_interval = absl::Seconds(30);
   };
 
   // Everything is borrowed and outlives the gossip.

@@ -1,4 +1,4 @@
-// Who was first, when two resources hold what only one may: a host, a port, a VPC's network.
+// Who was first, when two resources hold what only one may: a port, a VPC's network.
 //
 // Validation refuses the second claim, but two sides of a partition each accept one. All agents
 // must then choose alike, from replicated fields alone.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "node/snapshot/authority.h"
+#include "node/snapshot/claim.h"
 
 namespace trellis {
 namespace {
@@ -158,11 +160,10 @@ std::vector<CompiledListener> CompileListeners(const storage::Catalog& catalog,
   return listeners;
 }
 
-void AddHost(absl::string_view domain, std::vector<std::string>* hosts) {
+// Empty when nobody could ask for it.
+std::string HostOf(absl::string_view domain) {
   std::string host = absl::AsciiStrToLower(absl::StripSuffix(domain, "."));
-  if (host.empty() || host.size() > kMaxHostBytes) return;
-  if (std::find(hosts->begin(), hosts->end(), host) != hosts->end()) return;
-  hosts->push_back(std::move(host));
+  return host.size() > kMaxHostBytes ? "" : host;
 }
 
 absl::Duration IdleTimeoutOf(const v1::Service& service) {
@@ -177,9 +178,11 @@ ServiceParts CompileService(const storage::Catalog& catalog, const std::string& 
                             TargetGroupLookup find_target_group,
                             std::vector<std::string>* problems) {
   ServiceParts parts;
-  const std::shared_ptr<const v1::Resource> resource = catalog.Find(name);
-  if (resource == nullptr || !resource->has_service()) return parts;
-  const v1::Service& service = resource->service();
+  const std::optional<storage::Catalog::Record> record = catalog.FindRecord(name);
+  if (!record.has_value() || record->resource == nullptr || !record->resource->has_service()) {
+    return parts;
+  }
+  const v1::Service& service = record->resource->service();
   auto compiled = std::make_shared<CompiledService>();
   compiled->name = name;
   compiled->arn = naming.ArnOf(name, service.arn(), service.account());
@@ -189,9 +192,11 @@ ServiceParts CompileService(const storage::Catalog& catalog, const std::string& 
   compiled->listeners =
       CompileListeners(catalog, name, ServiceCompiler(find_target_group, problems));
   parts.service = std::move(compiled);
-  parts.claim = ClaimOf(service, name);
-  AddHost(naming.DomainOf(name, service), &parts.hosts);
-  AddHost(service.custom_domain(), &parts.hosts);
+  parts.generated_host = HostOf(naming.DomainOf(name, service));
+  parts.custom_host = HostOf(service.custom_domain());
+  for (const storage::Birth& association : membership.associations) {
+    parts.claims.push_back({name, {record->birth(), association}});
+  }
   return parts;
 }
 

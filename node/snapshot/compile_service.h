@@ -7,18 +7,20 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "node/snapshot/claim.h"
 #include "node/snapshot/naming.h"
 #include "node/snapshot/snapshot.h"
 #include "node/snapshot/visibility.h"
 #include "storage/catalog/catalog.h"
+#include "storage/catalog/claims.h"
 
 namespace trellis {
 
 struct ServiceParts {
   std::shared_ptr<const CompiledService> service;  // Null: there is no service of that name.
-  std::vector<std::string> hosts;                  // Lower-case: generated and custom domain.
-  Claim claim;                                     // On those hosts.
+  // Host names, lower-case; empty: none. The generated one is this service's alone.
+  std::string generated_host;
+  std::string custom_host;
+  std::vector<storage::Claim> claims;  // On the custom one: usually one.
 };
 
 // The compiled group of a name, or null: it does not exist.

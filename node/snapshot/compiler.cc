@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -139,30 +140,40 @@ std::shared_ptr<const Snapshot> SnapshotCompiler::Assemble(const storage::Catalo
     if (entry.group != nullptr) snapshot->target_groups.push_back(entry.group);
   }
   std::vector<std::string> host_problems;
-  AddHosts(snapshot.get(), &host_problems);
+  AddHosts(catalog.settled(), snapshot.get(), &host_problems);
   Report(std::move(host_problems));
   return snapshot;
 }
 
-void SnapshotCompiler::AddHosts(Snapshot* snapshot, std::vector<std::string>* problems) const {
+void SnapshotCompiler::AddHosts(const storage::VersionVector& settled, Snapshot* snapshot,
+                                std::vector<std::string>* problems) const {
   std::set<uint16_t> ports;
   snapshot->services_by_host.reserve(2 * services_.size());
+  absl::flat_hash_map<absl::string_view, std::vector<storage::Claim>> rivals;
   for (const auto& [name, entry] : services_) {
-    for (const CompiledListener& listener : entry.parts.service->listeners) {
-      ports.insert(listener.port);
+    const ServiceParts& parts = entry.parts;
+    for (const CompiledListener& listener : parts.service->listeners) ports.insert(listener.port);
+    if (!parts.generated_host.empty()) {
+      snapshot->services_by_host.emplace(parts.generated_host, parts.service);
     }
-    for (const std::string& host : entry.parts.hosts) {
-      auto [owner, inserted] = snapshot->services_by_host.emplace(host, entry.parts.service);
-      if (inserted) continue;
-      const ServiceParts* winner = &services_.at(owner->second->name).parts;
-      const ServiceParts* loser = &entry.parts;
-      if (loser->claim < winner->claim) std::swap(winner, loser);
-      owner->second = winner->service;
-      problems->push_back(absl::StrCat(loser->service->name, ": is not served at ", host,
-                                       ", which ", winner->service->name, " claimed first"));
-    }
+    if (parts.custom_host.empty()) continue;
+    std::vector<storage::Claim>& claims = rivals[parts.custom_host];
+    claims.insert(claims.end(), parts.claims.begin(), parts.claims.end());
   }
   snapshot->ports.assign(ports.begin(), ports.end());
+  for (const auto& [name, entry] : services_) {
+    const std::string& host = entry.parts.custom_host;
+    if (host.empty()) continue;
+    const std::string& holder = storage::HolderOf(rivals.at(host), settled).claimant;
+    std::string served = holder;
+    if (holder == name) {
+      // The generated one of another, perhaps.
+      served = snapshot->services_by_host.emplace(host, entry.parts.service).first->second->name;
+    }
+    if (served == name) continue;
+    problems->push_back(
+        absl::StrCat(name, ": is not served at ", host, ", which ", served, " holds"));
+  }
 }
 
 void SnapshotCompiler::Report(std::vector<std::string> host_problems) {

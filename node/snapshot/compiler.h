@@ -44,8 +44,8 @@ class SnapshotCompiler {
   SnapshotCompiler(Options options, health::Registry& registry);
 
   // `changes`: all that changed in `catalog` since the last call; null, and the first time:
-  // everything is compiled anew. Both ways give equal snapshots. Of two services that claim one
-  // host the smallest (create_time, name) has it on all agents.
+  // everything is compiled anew. Both ways give equal snapshots. Of services that claim one
+  // custom domain the same holds it on all agents (storage/catalog/claims.h).
   //
   // Cost: the services touched, and a table entry for each host.
   std::shared_ptr<const Snapshot> Compile(const storage::Catalog& catalog,
@@ -81,7 +81,8 @@ class SnapshotCompiler {
   GroupEntry& FindOrCompileGroup(const storage::Catalog& catalog, const std::string& name);
   void CompileGroup(const storage::Catalog& catalog, const std::string& name, GroupEntry* entry);
   std::shared_ptr<const Snapshot> Assemble(const storage::Catalog& catalog);
-  void AddHosts(Snapshot* snapshot, std::vector<std::string>* problems) const;
+  void AddHosts(const storage::VersionVector& settled, Snapshot* snapshot,
+                std::vector<std::string>* problems) const;
   void Report(std::vector<std::string> host_problems);
 
   const Options options_;

@@ -210,10 +210,22 @@ TEST_F(CompilerTest, ServicesCreatedAtOnceAreOrderedByName) {
   EXPECT_EQ(CompileAll()->FindService("cart.example")->name, kCart);
 }
 
-TEST_F(CompilerTest, ServiceWithoutCreateTimeClaimsLast) {
-  catalog_.Put("serviceAssociations/snsa-0", ServiceAssociation("sn-1", "svc-a"));
-  catalog_.Put("services/svc-a", R"(service { custom_domain: "cart.example" })");
-  EXPECT_EQ(CompileAll()->FindService("cart.example")->name, kCart);
+TEST_F(CompilerTest, ASettledClaimHoldsAgainstAnEarlierOne) {
+  catalog_.Put(kPay, R"(service { domain: "pay-1.mesh" custom_domain: "cart.example"
+                                  create_time { seconds: 5 } })");
+  EXPECT_EQ(CompileAll()->FindService("cart.example")->name, kPay);
+  catalog_.Settle({kCart, "serviceAssociations/snsa-1"});
+  const auto snapshot = CompileChanges();
+  EXPECT_EQ(snapshot->FindService("cart.example")->name, kCart);
+  EXPECT_EQ(snapshot->FindService("pay-1.mesh")->name, kPay);
+  EXPECT_TRUE(HasProblem(kPay, "cart.example"));
+}
+
+TEST_F(CompilerTest, AGeneratedDomainIsNobodyElses) {
+  catalog_.Put(kPay, R"(service { domain: "pay-1.mesh" custom_domain: "cart-1.mesh"
+                                  create_time { seconds: 5 } })");
+  EXPECT_EQ(CompileAll()->FindService("cart-1.mesh")->name, kCart);
+  EXPECT_TRUE(HasProblem(kPay, "cart-1.mesh"));
 }
 
 // --- Listeners and actions ---------------------------------------------------------------------

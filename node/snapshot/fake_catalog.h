@@ -20,6 +20,7 @@
 #include "base/log/log.h"
 #include "google/protobuf/text_format.h"
 #include "storage/catalog/catalog.h"
+#include "storage/resource/fields.h"
 
 namespace trellis {
 
@@ -32,6 +33,12 @@ class FakeCatalog final : public storage::Catalog {
     Set(name, std::move(resource));
   }
   void Delete(const std::string& name) { Set(name, nullptr); }
+  // Births of `names` are settled, and no others.
+  void Settle(const std::vector<std::string>& names) {
+    settled_ = {};
+    for (const std::string& name : names) settled_.Advance(records_.at(name).origin, 1);
+    changes_.claims_settled = true;
+  }
 
   // Of all that is in it.
   storage::Author author{.node = 1, .admin = true, .vpc = {}, .addresses = {}, .signing_key = {}};
@@ -57,6 +64,7 @@ class FakeCatalog final : public storage::Catalog {
     }
   }
   const storage::VersionVector& vector() const override { return vector_; }
+  const storage::VersionVector& settled() const override { return settled_; }
   size_t live_count() const override { return records_.size(); }
 
   // The compiler uses none of these.
@@ -72,6 +80,7 @@ class FakeCatalog final : public storage::Catalog {
   absl::StatusOr<storage::MeshToken> CollectTombstones(const storage::VersionVector&) override {
     return Unused();
   }
+  absl::StatusOr<storage::MeshToken> SettleClaims() override { return Unused(); }
   absl::StatusOr<bool> ApplyRemote(const storage::v1::Delta&) override { return Unused(); }
   absl::StatusOr<std::vector<storage::v1::Delta>> DeltasOf(const storage::Origin&, uint64_t,
                                                            uint64_t, size_t, bool*) override {
@@ -104,19 +113,27 @@ class FakeCatalog final : public storage::Catalog {
 
   void Set(const std::string& name, std::shared_ptr<const v1::Resource> after) {
     std::shared_ptr<const v1::Resource> before = Find(name);
+    vector_.Advance(origin_, ++sequence_);
     if (after == nullptr) {
       records_.erase(name);
     } else {
-      records_[name].resource = after;
+      // Written when it was created, if it says when; each by an origin of its own.
+      const absl::Time created = resource::CreateTime(*after);
+      const uint64_t seconds = created == absl::InfinitePast() ? 1 : absl::ToUnixSeconds(created);
+      Record& record = records_[name];
+      record.resource = after;
+      record.version = {seconds, origin_.node};
+      record.origin = {origin_.node, /*incarnation=*/1 + sequence_};
+      record.sequence = 1;
     }
     changes_.items.push_back({name, std::move(before), std::move(after)});
-    vector_.Advance(origin_, ++sequence_);
   }
 
   std::map<std::string, Record> records_;
   storage::Applied changes_;
   storage::Origin origin_{.node = 1, .incarnation = 1};
   storage::VersionVector vector_;
+  storage::VersionVector settled_;
   uint64_t sequence_ = 0;
 };
 

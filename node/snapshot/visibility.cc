@@ -21,7 +21,7 @@ std::optional<Membership> FindNetwork(const storage::Catalog& catalog, const std
   const std::shared_ptr<const v1::Resource> resource = catalog.Find(name);
   if (resource == nullptr || !resource->has_service_network()) return std::nullopt;
   const v1::ServiceNetwork& network = resource->service_network();
-  return Membership{name, naming.ArnOf(name, network.arn(), network.account())};
+  return Membership{name, naming.ArnOf(name, network.arn(), network.account()), {}};
 }
 
 std::optional<Membership> NetworkOf(const storage::Catalog& catalog, absl::string_view vpc,
@@ -66,7 +66,8 @@ absl::btree_map<std::string, Membership> VisibleServices(const storage::Catalog&
     const v1::ServiceAssociation& association = record.resource->service_association();
     if (association.service_network() == network->service_network &&
         IsTopLevel(association.service(), kServices)) {
-      visible.emplace(association.service(), *network);
+      Membership& membership = visible.emplace(association.service(), *network).first->second;
+      membership.associations.push_back(record.birth());
     }
     return true;
   });

@@ -19,6 +19,8 @@ namespace trellis {
 struct Membership {
   std::string service_network;  // serviceNetworks/{sn-…}
   std::string service_network_arn;
+  // Of the associations of the service with it: usually one.
+  std::vector<storage::Birth> associations;
 
   bool operator==(const Membership&) const = default;
 };

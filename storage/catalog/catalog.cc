@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/catalog/catalog_impl.h"
+#include "storage/catalog/claims.h"
 #include "storage/resource/fields.h"
 #include "storage/resource/names.h"
 
@@ -138,6 +139,9 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version) const {
   if (change.resource.has_value()) {
     const Stored* held = FindStored(change.name);
     const bool live = held != nullptr && held->resource != nullptr;
+    if (live && KeepsClaims(*held->resource, *change.resource)) {
+      held->birth().ToProto(entry.mutable_birth());
+    }
     resource::SetEtag(*change.resource, version.ToEtag());
     resource::SetTimes(*change.resource, live ? held->create_time : version.time(), version.time());
     entry.set_payload(change.resource->SerializeAsString());

@@ -67,6 +67,8 @@ struct Applied {
   };
   std::vector<Item> items;
   bool local = false;  // Written here, not received.
+  // Who holds a name or domain may be another now, though nothing of theirs changed (claims.h).
+  bool claims_settled = false;
 };
 
 // Thread-safety: none; lives on the control thread. Callbacks run inside the call that commits,
@@ -100,7 +102,10 @@ class Catalog {
     Version version;
     Origin origin;
     uint64_t sequence = 0;
-    absl::Time create_time;  // Of the first version this catalog's lineage knows.
+    absl::Time create_time;              // Of the first version this catalog's lineage knows.
+    std::shared_ptr<const Birth> elder;  // Its birth, when that was an earlier write.
+
+    Birth birth() const { return elder == nullptr ? Birth{version, origin, sequence} : *elder; }
   };
 
   // The live resource or null. Valid until the next write; hold the shared_ptr to keep it.
@@ -151,6 +156,13 @@ class Catalog {
   //   others               as of Commit
   virtual absl::StatusOr<MeshToken> CollectTombstones(const VersionVector& everywhere) = 0;
 
+  // Makes the claims of this moment settled, here and on every agent that receives the write
+  // (claims.h, NextSettled). To be called only while every member of the roster, reachable or not,
+  // holds exactly what this agent does: has answered with the root that is this one's both before
+  // it was asked and now. Nothing new: writes nothing and returns the token of the last write.
+  //   others               as of Commit
+  virtual absl::StatusOr<MeshToken> SettleClaims() = 0;
+
   // --- Replication ---------------------------------------------------------------------------
 
   // Merges what a peer sent. Bounds, shapes, certificate, seals and rights are checked before
@@ -191,6 +203,7 @@ class Catalog {
   virtual absl::StatusOr<Root> SumOf(const Origin& origin, uint64_t after, uint64_t up_to) = 0;
 
   virtual const VersionVector& vector() const = 0;
+  virtual const VersionVector& settled() const = 0;  // Births within it are (claims.h).
   virtual Root root() const = 0;
   virtual const Origin& origin() const = 0;
   virtual size_t live_count() const = 0;
@@ -207,7 +220,8 @@ class Catalog {
 
   // --- Listening -----------------------------------------------------------------------------
 
-  // Calls `listener` after every commit that changed something. Kept for the catalog's life.
+  // Calls `listener` after every commit that changed a resource, or what is settled. Kept for the
+  // catalog's life.
   virtual void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) = 0;
   // Calls `listener` with each new transaction, local or received, as it should be passed on.
   virtual void SubscribeDeltas(absl::AnyInvocable<void(const v1::Delta&)> listener) = 0;

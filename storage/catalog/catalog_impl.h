@@ -77,6 +77,7 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<MeshToken> Commit(std::vector<Change> changes) override;
   absl::Status StartIncarnation() override;
   absl::StatusOr<MeshToken> CollectTombstones(const VersionVector& everywhere) override;
+  absl::StatusOr<MeshToken> SettleClaims() override;
   absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) override;
   absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs, size_t max_bytes,
                                                      bool* more) override;
@@ -87,10 +88,12 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<Root> SumOf(const Origin& origin, uint64_t after, uint64_t up_to) override;
 
   const VersionVector& vector() const override { return vector_; }
+  const VersionVector& settled() const override { return settled_; }
   Root root() const override { return {absl::Uint128High64(root_), absl::Uint128Low64(root_)}; }
   const Origin& origin() const override { return origin_; }
   size_t live_count() const override {
-    return records_.size() - tombstones_ - (records_.contains(kCollectionKey) ? 1 : 0);
+    return records_.size() - tombstones_ - (records_.contains(kCollectionKey) ? 1 : 0) -
+           (records_.contains(kClaimsKey) ? 1 : 0);
   }
   size_t tombstone_count() const override { return tombstones_; }
   bool in_review() const override { return review_.has_value(); }
@@ -177,6 +180,8 @@ class CatalogImpl final : public Catalog {
   absl::Status CheckSum() const;
 
   absl::Status LoadReview();
+
+  void SetSettled();
 
   // What was collected.
   void SetFloor();
@@ -278,6 +283,7 @@ class CatalogImpl final : public Catalog {
   uint64_t equivocations_ = 0;
   absl::btree_map<Origin, uint64_t> forked_;  // The first transaction seen with two contents.
   size_t tombstones_ = 0;
+  VersionVector settled_;
   VersionVector floor_;  // Of the collections held, or heard of in a review.
   uint64_t floor_hash_ = 0;
   // When the last write of a name was made that is forgotten now; at most kMaxForgotten.

@@ -189,7 +189,7 @@ absl::Status CatalogImpl::HearOfCollections(const v1::Delta& delta) {
 }
 
 absl::Status CatalogImpl::ReviewIfBehind(const v1::Entry& collection) {
-  const VersionVector floor = FloorOf(collection);
+  const VersionVector floor = VectorIn(collection);
   if (floor_.Covers(floor) || vector_.Covers(floor)) return absl::OkStatus();
   RETURN_IF_ERROR(StartIncarnation());  // Its own writes are gone through as well.
   v1::Review stored = review_.has_value() ? review_->stored : v1::Review();
@@ -207,7 +207,8 @@ absl::Status CatalogImpl::ReviewIfBehind(const v1::Entry& collection) {
 absl::Status CatalogImpl::BeginReview(v1::Review stored) {
   Review review;
   review.held = VersionVector::FromProto(stored.held());
-  for (const v1::Entry& collection : stored.collections()) Unite(FloorOf(collection), review.floor);
+  for (const v1::Entry& collection : stored.collections())
+    Unite(VectorIn(collection), review.floor);
   Batch batch;
   batch.Put(Table::kMeta, kReviewKey, stored.SerializeAsString());
   VersionVector lowered = vector_;

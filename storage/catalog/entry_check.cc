@@ -76,6 +76,16 @@ absl::Status CheckFence(const v1::Entry& entry) {
   return absl::OkStatus();
 }
 
+absl::Status CheckBirth(const v1::Entry& entry) {
+  if (!entry.has_birth()) return absl::OkStatus();
+  const Birth birth = Birth::FromProto(entry.birth());
+  if (entry.operation() != v1::PUT || birth.version.is_none() || birth.sequence == 0 ||
+      birth.sequence > kMaxSequence || birth.version >= Version::FromProto(entry.version())) {
+    return Malformed(entry, "a birth that is none, or not before it, or of what is no resource");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckInDelta(const v1::Delta& delta, const v1::Entry& entry, const v1::Entry* previous,
                           absl::Time now) {
   if (Origin::FromProto(entry.origin()) != Origin::FromProto(delta.origin())) {
@@ -112,6 +122,7 @@ absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
   }
   RETURN_IF_ERROR(CheckAncestry(entry));
   RETURN_IF_ERROR(CheckFence(entry));
+  RETURN_IF_ERROR(CheckBirth(entry));
   const resource::Kind kind = resource::KindOf(entry.key());
   if (kind != resource::Kind::kUnknown && entry.merge_class() != resource::MergeClassOf(kind)) {
     return Malformed(entry, "its merge class is not its kind's");
@@ -119,9 +130,12 @@ absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry) {
   if ((entry.operation() == v1::COLLECT) != (entry.key() == kCollectionKey)) {
     return Malformed(entry, "a collection of another key, or another write of its key");
   }
-  if (entry.operation() == v1::COLLECT) {
-    v1::VersionVector floor;
-    if (!floor.ParseFromString(entry.payload())) {
+  if ((entry.operation() == v1::SETTLE) != (entry.key() == kClaimsKey)) {
+    return Malformed(entry, "a settlement of another key, or another write of its key");
+  }
+  if (entry.operation() == v1::COLLECT || entry.operation() == v1::SETTLE) {
+    v1::VersionVector vector;
+    if (!vector.ParseFromString(entry.payload())) {
       return Malformed(entry, "its payload is not a version vector");
     }
     return nullptr;

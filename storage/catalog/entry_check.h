@@ -21,8 +21,9 @@ using ResourcePtr = std::shared_ptr<const trellis::v1::Resource>;
 // if its name is its key. INVALID_ARGUMENT: the message says what is wrong with which key.
 absl::StatusOr<ResourcePtr> CheckEntry(const v1::Entry& entry);
 
-// The key of collections, which are no resource.
+// The keys of collections and settlements, which are no resources.
 inline constexpr absl::string_view kCollectionKey = "tombstones";
+inline constexpr absl::string_view kClaimsKey = "claims";
 
 // Whether `entry` takes an agent out of the roster, for good.
 bool IsEviction(const v1::Entry& entry);

@@ -55,6 +55,7 @@ absl::Status CatalogImpl::Load() {
   RETURN_IF_ERROR(LoadSeals());
   RETURN_IF_ERROR(LoadIndex());
   RETURN_IF_ERROR(CheckSum());
+  SetSettled();
   return LoadReview();
 }
 

@@ -109,6 +109,11 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   AdoptReview(plan);
   AdoptForgotten(plan);
   if (plan.ends_review || plan.touched.contains(kCollectionKey)) SetFloor();
+  if (plan.touched.contains(kClaimsKey)) {
+    const uint64_t before = settled_.Hash();
+    SetSettled();
+    applied.claims_settled = settled_.Hash() != before;
+  }
   applied.local = local;
   Notify(applied, passed_on);
   return true;
@@ -179,7 +184,7 @@ void CatalogImpl::Install(const std::string& name, std::vector<Stored> after) {
 
 void CatalogImpl::Notify(const Applied& applied, const v1::Delta& delta) {
   notifying_ = true;
-  if (!applied.items.empty()) {
+  if (!applied.items.empty() || applied.claims_settled) {
     for (auto& listener : listeners_) listener(applied);
   }
   if (delta.up_to() > delta.after()) {

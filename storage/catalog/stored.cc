@@ -28,10 +28,10 @@ VersionVector FenceOf(const v1::Entry& eviction) {
 
 }  // namespace
 
-VersionVector FloorOf(const v1::Entry& collection) {
-  v1::VersionVector floor;
-  return floor.ParseFromString(collection.payload()) ? VersionVector::FromProto(floor)
-                                                     : VersionVector();
+VersionVector VectorIn(const v1::Entry& entry) {
+  v1::VersionVector vector;
+  return vector.ParseFromString(entry.payload()) ? VersionVector::FromProto(vector)
+                                                 : VersionVector();
 }
 
 bool Ancestry::Covers(const Version& version) const {
@@ -57,10 +57,14 @@ Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash&
   stored.final_delete = entry.operation() == v1::DELETE && entry.merge_class() == v1::GUARD;
   stored.digest = RootShare(hash);
   stored.ancestry = MakeAncestry(entry);
+  if (entry.has_birth())
+    stored.elder = std::make_shared<const Birth>(Birth::FromProto(entry.birth()));
   stored.collects = entry.operation() == v1::COLLECT;
-  if (stored.collects || IsEviction(entry)) {
-    stored.bound =
-        std::make_shared<const VersionVector>(stored.collects ? FloorOf(entry) : FenceOf(entry));
+  stored.settles = entry.operation() == v1::SETTLE;
+  if (stored.collects || stored.settles) {
+    stored.bound = std::make_shared<const VersionVector>(VectorIn(entry));
+  } else if (IsEviction(entry)) {
+    stored.bound = std::make_shared<const VersionVector>(FenceOf(entry));
   }
   return stored;
 }

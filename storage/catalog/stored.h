@@ -28,20 +28,21 @@ struct Stored : Catalog::Record {
   uint32_t entry_bytes = 0;  // Of the stored entry, about.
   bool final_delete = false;
   bool collects = false;
+  bool settles = false;
   bool listed = false;  // As a conflict: it lost, and says something else than the winner.
   absl::uint128 digest = 0;
   std::shared_ptr<const Ancestry> ancestry;  // Null: the first of its key, or so its author knew.
   // Of an eviction its fence, how far each origin of the evicted agent counts; of a collection its
-  // floor, within which tombstones are forgotten. Else null.
+  // floor, within which tombstones are forgotten; of a settlement, which births are. Else null.
   std::shared_ptr<const VersionVector> bound;
 
-  bool evicts() const { return bound != nullptr && !collects; }
-  bool deleted() const { return resource == nullptr && !collects; }
+  bool evicts() const { return bound != nullptr && !collects && !settles; }
+  bool deleted() const { return resource == nullptr && !collects && !settles; }
   OriginKey origin_key() const { return {origin, sequence, index}; }
 };
 
-// Of a collection that was checked.
-VersionVector FloorOf(const v1::Entry& collection);
+// The payload of a collection or settlement that was checked.
+VersionVector VectorIn(const v1::Entry& entry);
 
 // `resource` is the entry's, parsed; null for a tombstone. The entry was checked.
 Stored MakeStored(const v1::Entry& entry, ResourcePtr resource, const EntryHash& hash);

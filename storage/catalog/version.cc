@@ -55,6 +55,17 @@ void Origin::ToProto(v1::Origin* proto) const {
   proto->set_incarnation(incarnation);
 }
 
+Birth Birth::FromProto(const v1::Birth& proto) {
+  const Origin origin = Origin::FromProto(proto.origin());
+  return {{proto.hlc(), origin.node}, origin, proto.sequence()};
+}
+
+void Birth::ToProto(v1::Birth* proto) const {
+  proto->set_hlc(version.hlc);
+  origin.ToProto(proto->mutable_origin());
+  proto->set_sequence(sequence);
+}
+
 uint64_t VersionVector::head(const Origin& origin) const {
   const auto it = heads_.find(origin);
   return it == heads_.end() ? 0 : it->second;

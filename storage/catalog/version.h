@@ -76,6 +76,19 @@ class VersionVector {
   uint64_t hash_ = 0;
 };
 
+// The write in which a resource took the name and domain that it has.
+struct Birth {
+  Version version;
+  Origin origin;
+  uint64_t sequence = 0;
+
+  bool operator==(const Birth&) const = default;
+  bool IsWithin(const VersionVector& vector) const { return sequence <= vector.head(origin); }
+
+  static Birth FromProto(const v1::Birth& proto);
+  void ToProto(v1::Birth* proto) const;
+};
+
 // A write's receipt: the origin and sequence an agent must hold to have seen it. Users carry it as
 // an opaque string ("mesh token").
 struct MeshToken {

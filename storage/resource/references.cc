@@ -100,8 +100,8 @@ std::string ServiceOf(absl::string_view listener_or_rule) {
 // One check of one resource.
 class Check {
  public:
-  Check(const View& view, const v1::Resource& resource)
-      : view_(view), resource_(resource), name_(ResourceName(resource)) {}
+  Check(const View& view, const v1::Resource& resource, const v1::Resource* before)
+      : view_(view), resource_(resource), before_(before), name_(ResourceName(resource)) {}
 
   absl::Status Run() {
     const Kind kind = KindOf(resource_);
@@ -133,12 +133,13 @@ class Check {
   }
 
  private:
+  bool HasIdentity() const {
+    return before_ != nullptr && IdentityOf(*before_) == IdentityOf(resource_);
+  }
+
   absl::Status DisplayNameFree(Kind kind) {
     const std::string display_name = DisplayName(resource_);
-    // Accounts and agents are told apart by their ids; their display names are for people.
-    if (display_name.empty() || kind == Kind::kAccount || kind == Kind::kAgent) {
-      return absl::OkStatus();
-    }
+    if (display_name.empty() || !NamesAreClaimed(kind) || HasIdentity()) return absl::OkStatus();
     const std::string holder = Another(
         view_.Related(Relation::kCalled, CalledKey(kind, ParentOf(name_), IdentityOf(resource_))),
         name_);
@@ -167,7 +168,8 @@ class Check {
 
   absl::Status ServiceDomain() {
     const std::string& domain = resource_.service().custom_domain();
-    if (domain.empty()) return absl::OkStatus();
+    const bool has = before_ != nullptr && before_->service().custom_domain() == domain;
+    if (domain.empty() || has) return absl::OkStatus();
     for (const std::string& name : view_.Related(Relation::kNetworkOfService, name_)) {
       const auto association = view_.Find(name);
       RETURN_IF_ERROR(
@@ -202,7 +204,8 @@ class Check {
     const std::string holder = FindSibling(
         view_, Kind::kListener, ParentOf(name_), name_,
         [&](const v1::Resource& other) { return other.listener().port() == listener.port(); });
-    if (!holder.empty()) return ListenerPortTaken(listener.port(), holder);
+    const bool has = before_ != nullptr && before_->listener().port() == listener.port();
+    if (!holder.empty() && !has) return ListenerPortTaken(listener.port(), holder);
     return ActionRefs("listener.default_action", listener.default_action(), listener);
   }
 
@@ -215,7 +218,8 @@ class Check {
     const std::string holder = FindSibling(
         view_, Kind::kRule, ParentOf(name_), name_,
         [&](const v1::Resource& other) { return other.rule().priority() == rule.priority(); });
-    if (!holder.empty()) return RulePriorityTaken(rule.priority(), holder);
+    const bool has = before_ != nullptr && before_->rule().priority() == rule.priority();
+    if (!holder.empty() && !has) return RulePriorityTaken(rule.priority(), holder);
     return ActionRefs("rule.action", rule.action(), parent->listener());
   }
 
@@ -236,6 +240,7 @@ class Check {
     RETURN_IF_ERROR(
         CheckExists(view_, "vpc_association.service_network", association.service_network()));
     RETURN_IF_ERROR(CheckExists(view_, "vpc_association.vpc", association.vpc()));
+    if (HasIdentity()) return absl::OkStatus();
     const std::string holder =
         Another(view_.Related(Relation::kNetworkOfVpc, association.vpc()), name_);
     return holder.empty() ? absl::OkStatus() : VpcAlreadyAssociated(association.vpc(), holder);
@@ -248,6 +253,7 @@ class Check {
     if (service == nullptr) {
       return ReferenceMissing("service_association.service", association.service());
     }
+    if (HasIdentity()) return absl::OkStatus();
     const std::string other = AssociationOf(association.service(), association.service_network());
     if (!other.empty()) return AssociationExists(other);
     return DomainFree(association.service(), service->service().custom_domain(),
@@ -256,6 +262,7 @@ class Check {
 
   const View& view_;
   const v1::Resource& resource_;
+  const v1::Resource* const before_;
   const std::string name_;
 };
 
@@ -271,8 +278,9 @@ absl::Status CheckAccountUnused(const View& view, absl::string_view name) {
 
 }  // namespace
 
-absl::Status CheckReferences(const View& view, const v1::Resource& resource) {
-  return Check(view, resource).Run();
+absl::Status CheckReferences(const View& view, const v1::Resource& resource,
+                             const v1::Resource* before) {
+  return Check(view, resource, before).Run();
 }
 
 absl::Status CheckUnused(const View& view, absl::string_view name) {

@@ -35,16 +35,23 @@ class View {
                          visit) const = 0;
   // Whom `relation` leads to from `key`, in name order.
   virtual std::vector<std::string> Related(Relation relation, absl::string_view key) const = 0;
+  // Of several that are called alike, the one that holds the name; empty: this view cannot tell.
+  virtual std::string HolderOf(const std::vector<std::string>& /*called_alike*/) const {
+    return "";
+  }
 };
 
 // Both judge the state `view` shows, as a transaction would leave it; a changed resource is already
 // in it, a deleted one may or may not be. Resources have passed Validate and have their defaults.
 
+// `before` is what the resource says so far; null: it is new. What it has taken already is not held
+// against it, though another may have it too since a partition: it can be changed all the same.
 //   NOT_FOUND            a reference to nothing; the message names the field
 //   ALREADY_EXISTS       a name, port, priority, domain or association taken by another
 //   FAILED_PRECONDITION  a target group of another service, a second target where one may be
 //   INVALID_ARGUMENT     a target that does not fit its group
-absl::Status CheckReferences(const View& view, const v1::Resource& resource);
+absl::Status CheckReferences(const View& view, const v1::Resource& resource,
+                             const v1::Resource* before = nullptr);
 
 // Whether `name` may go; what CascadeOf lists goes with it and does not count.
 //   FAILED_PRECONDITION  in use; the message says by what and, where the reference has one, in its

@@ -75,7 +75,20 @@ std::string CalledKey(Kind kind, absl::string_view parent, absl::string_view ide
   return absl::StrCat(CollectionPrefix(kind, parent), identity);
 }
 
+bool NamesAreClaimed(Kind kind) {
+  return kind == Kind::kVpc || kind == Kind::kServiceNetwork || kind == Kind::kService ||
+         kind == Kind::kListener || kind == Kind::kRule || kind == Kind::kTargetGroup;
+}
+
 std::string DomainKey(absl::string_view domain) { return absl::AsciiStrToLower(domain); }
+
+namespace {
+
+bool MayBeClaimed(Relation relation) {
+  return relation == Relation::kCalled || relation == Relation::kHasCustomDomain;
+}
+
+}  // namespace
 
 void Relations::Change(const std::string& name, const v1::Resource* before,
                        const v1::Resource* after) {
@@ -84,12 +97,15 @@ void Relations::Change(const std::string& name, const v1::Resource* before,
       const auto it = names_.find(std::pair(relation, std::move(key)));
       if (it == names_.end()) return;  // Said twice.
       it->second.erase(name);
+      if (it->second.size() == 1) shared_.erase(it->first);
       if (it->second.empty()) names_.erase(it);
     });
   }
   if (after != nullptr) {
     ForEachKey(name, *after, [&](Relation relation, std::string key) {
-      names_[std::pair(relation, std::move(key))].insert(name);
+      const auto it = names_.try_emplace(std::pair(relation, std::move(key))).first;
+      it->second.insert(name);
+      if (it->second.size() > 1 && MayBeClaimed(relation)) shared_.insert(it->first);
     });
   }
 }

@@ -40,6 +40,9 @@ std::string AssociationIdentity(absl::string_view network, absl::string_view ass
 
 // `parent` is a resource name, empty for kinds without one.
 std::string CalledKey(Kind kind, absl::string_view parent, absl::string_view identity);
+// Whether no two of that kind may be called alike. Accounts and agents are told apart by their ids;
+// their display names are for people.
+bool NamesAreClaimed(Kind kind);
 // Domains are alike in whatever case.
 std::string DomainKey(absl::string_view domain);
 
@@ -54,8 +57,12 @@ class Relations {
   // Valid until the next change.
   const Names& Find(Relation relation, absl::string_view key) const;
 
+  // Keys of kCalled and kHasCustomDomain that lead to more than one.
+  const absl::btree_set<std::pair<Relation, std::string>>& shared() const { return shared_; }
+
  private:
   absl::flat_hash_map<std::pair<Relation, std::string>, Names> names_;
+  absl::btree_set<std::pair<Relation, std::string>> shared_;
 };
 
 }  // namespace trellis::resource

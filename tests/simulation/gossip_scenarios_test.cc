@@ -6,6 +6,7 @@
 #include "base/log/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/catalog/claims.h"
 #include "storage/catalog/keys.h"
 #include "tests/simulation/sim_world.h"
 #include "tests/support/status_matchers.h"
@@ -102,6 +103,39 @@ TEST(GossipScenario, WhatAPowerCutTookFromAReplicaIsFetchedAgain) {
   world.node(2).Boot();
   ASSERT_FALSE(world.Converged());
   EXPECT_TRUE(world.RunUntilConverged(kLater));
+  EXPECT_THAT(world.Violations(), IsEmpty());
+}
+
+// Who holds the name "cart", and whether for good, as node `i` sees it.
+std::pair<std::string, bool> HolderOfCart(SimWorld& world, int i) {
+  const storage::Catalog& catalog = world.node(i).catalog();
+  const storage::Claims claims = storage::ClaimsIn(catalog);
+  const auto rivals = claims.find("services//cart");
+  if (rivals == claims.end()) return {};
+  const storage::Claim& holder = storage::HolderOf(rivals->second, catalog.settled());
+  return {holder.claimant, holder.IsSettled(catalog.settled())};
+}
+
+TEST(GossipScenario, ANameTakenOnTwoSidesIsSettledWhenAllHaveMet) {
+  SimWorld world({.seed = 31, .nodes = 4, .claim_interval = absl::Seconds(1)});
+  world.Settle();
+  world.RunFor(absl::Seconds(3));
+  world.Partition({0, 1}, {2, 3});
+  const std::string left = world.NewName(), right = world.NewName();
+  ASSERT_OK(world.Put(0, left, "cart"));
+  ASSERT_OK(world.Put(3, right, "cart"));
+  world.RunFor(absl::Seconds(20));
+  EXPECT_EQ(HolderOfCart(world, 1), std::pair(left, false));
+  EXPECT_EQ(HolderOfCart(world, 2), std::pair(right, false));
+  world.Heal();
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  const std::string first = HolderOfCart(world, 0).first;
+  const std::string second = first == left ? right : left;
+  world.RunFor(absl::Seconds(10));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(HolderOfCart(world, i), std::pair(first, true)) << i;
+  ASSERT_OK(world.Delete(2, first));
+  ASSERT_TRUE(world.RunUntilConverged(kLater));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(HolderOfCart(world, i), std::pair(second, true)) << i;
   EXPECT_THAT(world.Violations(), IsEmpty());
 }
 

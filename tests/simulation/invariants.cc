@@ -93,6 +93,7 @@ void Invariants::Watch() {
     WatchEntries(i);
     WatchGroups(i);
     WatchTokens(i);
+    WatchClaims(i);
   }
 }
 
@@ -191,6 +192,21 @@ bool Invariants::LacksNewer(const Catalog& catalog, const std::string& name,
   });
 }
 
+void Invariants::OnSettled(size_t i) {
+  // S6: at most one settled holder of a claim, and not another unless it lets go.
+  for (const std::string& broken :
+       claims_.OnSettled(world_.node(i).catalog(), world_.eviction_seen())) {
+    Report(absl::StrCat(broken, ", says the settlement of ", Name(i)));
+  }
+}
+
+void Invariants::WatchClaims(size_t i) {
+  for (const std::string& broken :
+       claims_.Watch(i, world_.node(i).catalog(), world_.eviction_seen())) {
+    Report(absl::StrCat(broken, ", at ", Name(i)));
+  }
+}
+
 // --- At peace ------------------------------------------------------------------------------------
 
 void Invariants::CheckPeace() {
@@ -237,6 +253,9 @@ void Invariants::CheckMergeOrderDoesNotMatter() {
   }
   if (!(replica.catalog->root() == source.catalog().root())) {
     Report("S2: another order of arrival ends with another root");
+  }
+  if (ClaimWatch::HoldersIn(*replica.catalog) != ClaimWatch::HoldersIn(source.catalog())) {
+    Report("S2: another order of arrival ends with other holders of names");
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "storage/catalog/catalog.h"
+#include "tests/simulation/claim_watch.h"
 #include "tests/simulation/ledger.h"
 
 namespace trellis::simulation {
@@ -31,6 +32,8 @@ class Invariants {
   void OnReceived(size_t i, const storage::v1::Delta& delta);
   // Node `i` starts over from its disk, which may have lost what was not synced.
   void OnBoot(size_t i);
+  // Node `i` has written a settlement.
+  void OnSettled(size_t i);
   // A barrier that node `i` asked for `wanted` ended with ALL.
   void OnBarrierAll(size_t i, const storage::VersionVector& wanted);
   // Names that are only ever written together, by transactions that change all of them.
@@ -55,6 +58,7 @@ class Invariants {
   void WatchEntry(size_t i, const std::string& name, const storage::Catalog::Record& record);
   void WatchGroups(size_t i);
   void WatchTokens(size_t i);
+  void WatchClaims(size_t i);
 
   // Whether there is a newer write of `name` than `version` that `catalog` does not hold.
   bool LacksNewer(const storage::Catalog& catalog, const std::string& name,
@@ -74,6 +78,7 @@ class Invariants {
   std::set<std::string> tokens_;
   std::map<size_t, std::map<std::string, Seen>> seen_;  // By node running since, and name.
   std::vector<std::vector<std::string>> groups_;
+  ClaimWatch claims_;
   std::vector<std::string> violations_;
 };
 

@@ -30,7 +30,8 @@ class Scenario {
                 .nodes = nodes,
                 .clock_offset_most = absl::Milliseconds(100),
                 // Longer than a wrong clock goes unnoticed, as an hour is.
-                .tombstone_rest = absl::Seconds(8)}),
+                .tombstone_rest = absl::Seconds(8),
+                .claim_interval = absl::Milliseconds(700)}),
         trouble_(world_),
         workload_(world_, trouble_) {}
 

@@ -57,6 +57,7 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
   options.gossip.seeds = std::move(seeds);
   options.gossip.max_neighbours = options_.max_neighbours;
   options.gossip.tombstone_rest = options_.tombstone_rest;
+  options.gossip.claim_interval = options_.claim_interval;
   options.seed = random_.Next64();
   options.authors = authors_;
   options.booted = [this, i = nodes_.size(), lost = 0](SimNode& node) mutable {
@@ -65,10 +66,13 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
       SOMETIMES("a disk was moved aside");
       ExcuseDisk(static_cast<int>(i));
     }
+    node.catalog().Subscribe([this, i](const storage::Applied& applied) {
+      if (applied.local && applied.claims_settled) invariants_.OnSettled(i);
+    });
     node.catalog().SubscribeDeltas([this, i](const storage::v1::Delta& delta) {
       const storage::Origin origin = storage::Origin::FromProto(delta.origin());
       if (origin.node != this->node(i).id()) return invariants_.OnReceived(i, delta);
-      // Collections are no admin's writes, but numbered among them.
+      // Collections and settlements are no admin's writes, but numbered among them.
       uint64_t& newest = newest_sequences_[origin];
       newest = std::max(newest, delta.up_to());
     });

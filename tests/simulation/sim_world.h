@@ -48,6 +48,7 @@ class SimWorld {
     // Each node's wall clock is off by up to this, either way.
     absl::Duration clock_offset_most = absl::Seconds(2);
     absl::Duration tombstone_rest = absl::Hours(1);
+    absl::Duration claim_interval = absl::Seconds(30);
     int max_neighbours = 8;
   };
 

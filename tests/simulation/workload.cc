@@ -23,6 +23,8 @@ using storage::Version;
 constexpr int kGroups = 2;
 constexpr int kGroupSize = 3;
 constexpr int kContestedNames = 3;
+constexpr int kContestedDomains = 2;
+constexpr char kNetwork[] = "serviceNetworks/sn-0123456789abcdefg";
 constexpr int kHosts = 6;  // Whose addresses are registered as targets.
 constexpr int kPort = 8080;
 constexpr double kAsksForAll = 0.2;
@@ -130,11 +132,11 @@ int Workload::Act() {
   if (!CanAsk(i)) return -1;
   using What = void (Workload::*)(int);
   static constexpr std::pair<int, What> kOdds[] = {
-      {40, &Workload::WriteService},     {8, &Workload::TakeName},
+      {40, &Workload::WriteService},     {5, &Workload::TakeName},
       {6, &Workload::WriteOverStale},    {12, &Workload::WriteGroup},
       {16, &Workload::ChangeTargets},    {6, &Workload::SettleConflict},
       {3, &Workload::DeleteTargetGroup}, {8, &Workload::WriteOnBothSides},
-      {1, &Workload::EvictAndJoin},
+      {3, &Workload::TakeDomain},        {1, &Workload::EvictAndJoin},
   };
   int dice = static_cast<int>(random().Uniform(100));
   for (const auto& [odds, what] : kOdds) {
@@ -167,7 +169,13 @@ void Workload::WriteService(int i) {
   const std::string& name = OneOf(names);
   const Version base = world_.node(i).catalog().FindRecord(name)->version;
   if (random().Chance(0.2)) {
-    Expect(i, Checked(i, {{name, std::nullopt, base}}), "a delete");
+    std::vector<Change> changes = Disassociating(i, name);
+    changes.push_back({name, std::nullopt, base});
+    Expect(i, Checked(i, std::move(changes)), "a delete");
+  } else if (random().Chance(0.3)) {
+    v1::Resource same = *world_.node(i).catalog().Find(name);
+    same.mutable_service()->mutable_idle_timeout()->set_seconds(60 + random().Uniform(540));
+    Expect(i, Checked(i, {{name, same, base}}), "an update that claims the same");
   } else {
     Expect(i, Checked(i, {{name, Service(name, NewText()), base}}), "an update");
   }
@@ -183,6 +191,43 @@ void Workload::TakeName(int i) {
   int holders = 0;
   for (const std::string& other : world_.Names(i)) holders += world_.Text(i, other) == text;
   if (holders > 1) SOMETIMES("a name was taken on two sides");
+}
+
+std::vector<Change> Workload::Disassociating(int i, const std::string& service) {
+  std::vector<Change> changes;
+  world_.node(i).catalog().Visit(
+      resource::CollectionPrefix(Kind::kServiceAssociation), "",
+      [&](const std::string& name, const storage::Catalog::Record& record) {
+        if (record.resource->service_association().service() == service) {
+          changes.push_back({name, std::nullopt, record.version});
+        }
+        return true;
+      });
+  return changes;
+}
+
+void Workload::TakeDomain(int i) {
+  if (world_.node(i).catalog().Find(kNetwork) == nullptr) {
+    if (world_.node(i).catalog().FindRecord(kNetwork).has_value()) return;
+    v1::Resource network;
+    network.mutable_service_network()->set_name(kNetwork);
+    network.mutable_service_network()->set_display_name("network");
+    return Expect(i, Checked(i, {{kNetwork, network, Version()}}), "a network");
+  }
+  const std::string service = world_.NewName();
+  v1::Resource one = Service(service, NewText());
+  one.mutable_service()->set_custom_domain(
+      absl::StrCat("contested-", random().Uniform(kContestedDomains), ".example"));
+  const std::string name = world_.NewName(Kind::kServiceAssociation);
+  v1::Resource association;
+  association.mutable_service_association()->set_name(name);
+  association.mutable_service_association()->set_service(service);
+  association.mutable_service_association()->set_service_network(kNetwork);
+  const absl::Status status =
+      Checked(i, {{service, std::move(one), Version()}, {name, std::move(association), Version()}});
+  if (absl::IsAlreadyExists(status)) return;
+  if (status.ok()) SOMETIMES("a custom domain was taken");
+  Expect(i, status, "a service with a custom domain");
 }
 
 void Workload::WriteOverStale(int i) {
@@ -306,8 +351,10 @@ void Workload::EvictAndJoin(int i) {
 absl::Status Workload::Checked(int i, std::vector<Change> changes) {
   const ChangedView view(world_.node(i).catalog(), changes);
   for (const Change& change : changes) {
-    const absl::Status status = change.resource ? resource::CheckReferences(view, *change.resource)
-                                                : resource::CheckUnused(view, change.name);
+    const auto before = world_.node(i).catalog().Find(change.name);
+    const absl::Status status =
+        change.resource ? resource::CheckReferences(view, *change.resource, before.get())
+                        : resource::CheckUnused(view, change.name);
     if (!status.ok()) return status;
   }
   return world_.Write(i, std::move(changes));

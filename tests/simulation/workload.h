@@ -28,6 +28,7 @@ class Workload {
  private:
   void WriteService(int i);
   void TakeName(int i);
+  void TakeDomain(int i);
   void WriteOverStale(int i);
   void WriteGroup(int i);
   void ChangeTargets(int i);
@@ -35,6 +36,9 @@ class Workload {
   void WriteOnBothSides(int i);
   void SettleConflict(int i);
   void EvictAndJoin(int i);
+
+  // Taking a service out of its networks.
+  std::vector<storage::Change> Disassociating(int i, const std::string& service);
 
   bool CanAsk(int i);
   void ExpectMayRefuse(int i, const absl::Status& why);

@@ -443,6 +443,21 @@ TEST_F(CommandsTest, ConflictsAreListedOverAllPages) {
   EXPECT_EQ(out_, "No conflicts\n");
 }
 
+TEST_F(CommandsTest, LostClaimsAreListedBelowConflicts) {
+  agent_.lost_claims = 1;
+  EXPECT_EQ(Run({"conflicts", "list"}), 0);
+  EXPECT_THAT(out_, HasSubstr("0a\n\nRESOURCE        LOST CLAIM     VALUE              IN NETWORK"));
+  EXPECT_THAT(out_, HasSubstr("services/svc-3  custom domain  inventory.example"));
+  EXPECT_THAT(out_, HasSubstr("services/svc-1  yes"));
+  agent_.no_conflicts = true;
+  EXPECT_EQ(Run({"conflicts", "list"}), 0);
+  EXPECT_THAT(out_, HasSubstr("RESOURCE        LOST CLAIM"));
+  EXPECT_EQ(Run({"conflicts", "list", "-o", "json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"holder\": \"services/svc-1\""));
+  EXPECT_EQ(Run({"mesh", "status"}), 0);
+  EXPECT_THAT(out_, HasSubstr("12 resources, 1 lost claim (see trellisctl conflicts list), not "));
+}
+
 TEST_F(CommandsTest, ConflictIsShownWithBothWrites) {
   EXPECT_EQ(Run({"conflicts", "show", "services/svc-1"}), 0);
   EXPECT_THAT(out_, HasSubstr("Won, changed by"));

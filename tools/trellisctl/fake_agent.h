@@ -47,6 +47,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   v1::ResolveConflictRequest resolved;
   bool no_conflicts = false;
   int conflicts = 0;
+  int lost_claims = 0;
   grpc::Status operator_status;
 
   // Orders what the test did with the fields with what calls do with them, on gRPC's threads.
@@ -120,6 +121,7 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     state->set_answered_by("agents/0000000000000001");
     state->set_resources(12);
     state->set_conflicts(conflicts);
+    state->set_lost_claims(lost_claims);
     for (int i = 1; i <= 2; ++i) {
       auto* one = state->add_agents();
       one->mutable_agent()->set_name(absl::StrCat("agents/000000000000000", i));
@@ -351,6 +353,15 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   grpc::Status ListConflicts(grpc::ServerContext*, const v1::ListConflictsRequest* request,
                              v1::ListConflictsResponse* response) override {
     MutexLock lock(mutex_);
+    if (lost_claims > 0 && request->page_token().empty()) {
+      v1::LostClaim& lost = *response->add_lost_claims();
+      lost.set_name("services/svc-3");
+      lost.set_claim("custom_domain");
+      lost.set_value("inventory.example");
+      lost.set_service_network("serviceNetworks/sn-1");
+      lost.set_holder("services/svc-1");
+      lost.set_settled(true);
+    }
     if (no_conflicts) return grpc::Status::OK;
     FillConflict(response->add_conflicts());
     if (request->page_token().empty()) {

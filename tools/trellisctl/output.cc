@@ -86,6 +86,10 @@ std::string Cell(const v1::Resource& resource, const Node& document, const Colum
     return ActionWords(resource.listener().default_action(), name_of);
   }
   std::string value = NodeWords(document.Find(key));
+  // "CONFLICT: name …": nobody should have to look elsewhere for what a status means.
+  if (key == "status" && document.Find("conflict") != nullptr) {
+    absl::StrAppend(&value, ": ", NodeWords(document.Find("conflict")));
+  }
   if (key == "id" && value.empty()) value = IdOf(ResourceNameOf(resource));
   if (key == "parent") {
     // The part of the resource's name that belongs to the referred kind: outermost, or next to it.

@@ -40,6 +40,20 @@ void PrintWrite(Session& session, const char* which, const v1::Conflict::Write& 
   }
 }
 
+void PrintLostClaims(Session& session, const v1::ListConflictsResponse& all) {
+  if (all.lost_claims().empty()) return;
+  const NameOf name_of = session.Names();
+  Table table({"RESOURCE", "LOST CLAIM", "VALUE", "IN NETWORK", "HELD BY", "SETTLED"});
+  for (const v1::LostClaim& lost : all.lost_claims()) {
+    table.Add({lost.name(), lost.claim() == "display_name" ? "name" : "custom domain", lost.value(),
+               lost.service_network().empty()
+                   ? ""
+                   : name_of(Kind::kServiceNetwork, lost.service_network()),
+               lost.holder(), lost.settled() ? "yes" : "not yet"});
+  }
+  table.Print(session.out());
+}
+
 absl::StatusOr<v1::Conflict> Fetch(Session& session, const Invocation& call) {
   v1::GetConflictRequest request;
   request.set_name(call.arguments[0]);
@@ -77,6 +91,7 @@ absl::Status RunListConflicts(Session& session, const Invocation&) {
     v1::ListConflictsResponse page;
     RETURN_IF_ERROR(session.Call(&v1::ConflictAdmin::Stub::ListConflicts, request, &page));
     all.mutable_conflicts()->MergeFrom(page.conflicts());
+    all.mutable_lost_claims()->MergeFrom(page.lost_claims());
     if (page.next_page_token().empty()) break;
     request.set_page_token(page.next_page_token());
   }
@@ -86,8 +101,10 @@ absl::Status RunListConflicts(Session& session, const Invocation&) {
     }
   } else if (session.format() != OutputFormat::kTable) {
     PrintNode(session.format(), ReportToNode(all), session.out());
-  } else if (all.conflicts().empty()) {
+  } else if (all.conflicts().empty() && all.lost_claims().empty()) {
     session.out() << "No conflicts\n";
+  } else if (all.conflicts().empty()) {
+    PrintLostClaims(session, all);
   } else {
     const NameOf name_of = session.Names();
     Table table({"RESOURCE", "NAME", "LOST", "BY", "WON", "BY", "VERSION"});
@@ -97,6 +114,8 @@ absl::Status RunListConflicts(Session& session, const Invocation&) {
                  AuthorWords(one.won(), name_of), one.version()});
     }
     table.Print(session.out());
+    if (!all.lost_claims().empty()) session.out() << "\n";
+    PrintLostClaims(session, all);
   }
   return absl::OkStatus();
 }

@@ -51,6 +51,11 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
     session.out() << state.conflicts() << (state.conflicts() == 1 ? " conflict" : " conflicts")
                   << " (see trellisctl conflicts list), ";
   }
+  if (state.lost_claims() > 0) {
+    session.out() << state.lost_claims()
+                  << (state.lost_claims() == 1 ? " lost claim" : " lost claims")
+                  << " (see trellisctl conflicts list), ";
+  }
   session.out() << (state.converged() ? "converged" : "not converged") << "\n\n";
   table.Print(session.out());
   for (const std::string& alarm : state.alarms()) session.out() << "\nALARM: " << alarm << "\n";

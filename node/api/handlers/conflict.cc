@@ -15,6 +15,8 @@ namespace {
 
 using Record = storage::Catalog::Record;
 
+constexpr int kMaxLostClaims = 1000;  // Of one answer.
+
 void Fill(const std::string& name, const Record& record, Presenter& presenter,
           v1::Conflict::Write* write) {
   if (record.resource != nullptr) {
@@ -60,6 +62,15 @@ absl::StatusOr<Record> FindConflict(const CallContext& call, const std::string& 
                    })));
 }
 
+void AddLostClaims(const LostClaims& claims, v1::ListConflictsResponse* response) {
+  for (const auto& [name, losses] : claims.all()) {
+    for (const v1::LostClaim& lost : losses) {
+      if (response->lost_claims_size() == kMaxLostClaims) return;
+      *response->add_lost_claims() = lost;
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ListConflictsResponse> ListConflicts(CallContext& call,
@@ -69,6 +80,7 @@ absl::StatusOr<v1::ListConflictsResponse> ListConflicts(CallContext& call,
   const Transaction view(call);
   Presenter presenter(call.agent, view);
   v1::ListConflictsResponse response;
+  if (page.after.empty()) AddLostClaims(*call.agent.lost_claims, &response);
   std::string last;
   call.agent.catalog.VisitConflicts(
       "", page.after, [&](const std::string& name, const Record& lost) {

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "base/runtime/runtime.h"
 #include "gossip/gossip.h"
+#include "node/api/handlers/lost_claims.h"
 #include "node/api/handlers/request_log.h"
 #include "node/health/verdict.h"
 #include "proto/trellis/v1/agent_api.pb.h"
@@ -81,6 +82,7 @@ struct AgentContext {
 
   RequestLog requests;  // Answers to repeat for repeated request ids.
   const std::shared_ptr<const resource::Relations> relations = RelationsOf(catalog);
+  const std::shared_ptr<const LostClaims> lost_claims = LostClaims::Of(catalog, relations);
 };
 
 // One call.

@@ -306,6 +306,7 @@ v1::MeshState MeshQuestions::StateOf(const SurveyRows& rows) const {
   state.set_resources(static_cast<int64_t>(catalog.live_count()));
   state.set_tombstones(static_cast<int64_t>(catalog.tombstone_count()));
   state.set_conflicts(static_cast<int64_t>(catalog.conflict_count()));
+  state.set_lost_claims(static_cast<int64_t>(agent_.lost_claims->count()));
   for (const std::string& alarm : agent_.gossip.Alarms()) state.add_alarms(alarm);
   if (agent_.alarms != nullptr) {
     for (const std::string& alarm : agent_.alarms()) state.add_alarms(alarm);

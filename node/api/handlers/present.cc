@@ -1,7 +1,10 @@
 #include "node/api/handlers/present.h"
 
 #include <optional>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "node/api/handlers/resolve.h"
 #include "node/api/handlers/settling.h"
 #include "node/snapshot/target_admission.h"
@@ -26,6 +29,35 @@ v1::TargetStatus HealthStatusOf(routing::TargetHealth health) {
       return v1::UNAVAILABLE;
   }
   return v1::TARGET_STATUS_UNSPECIFIED;
+}
+
+std::string ConflictWords(const std::vector<v1::LostClaim>& losses) {
+  return absl::StrJoin(losses, "; ", [](std::string* out, const v1::LostClaim& lost) {
+    absl::StrAppend(out, ClaimWords(lost), " is held by ", lost.holder());
+  });
+}
+
+void ShowLostClaims(const std::vector<v1::LostClaim>& losses, v1::Resource* shown) {
+  if (losses.empty()) return;
+  const std::string words = ConflictWords(losses);
+  switch (shown->kind_case()) {
+    case v1::Resource::kVpc:
+      return shown->mutable_vpc()->set_conflict(words);
+    case v1::Resource::kServiceNetwork:
+      return shown->mutable_service_network()->set_conflict(words);
+    case v1::Resource::kService:
+      shown->mutable_service()->set_status(v1::CONFLICT);
+      return shown->mutable_service()->set_conflict(words);
+    case v1::Resource::kListener:
+      return shown->mutable_listener()->set_conflict(words);
+    case v1::Resource::kRule:
+      return shown->mutable_rule()->set_conflict(words);
+    case v1::Resource::kTargetGroup:
+      shown->mutable_target_group()->set_status(v1::CONFLICT);
+      return shown->mutable_target_group()->set_conflict(words);
+    default:
+      return;
+  }
 }
 
 }  // namespace
@@ -63,6 +95,7 @@ v1::Resource Presenter::Present(const std::string& name, const v1::Resource& sto
     default:
       break;
   }
+  ShowLostClaims(agent_.lost_claims->By(name), &shown);
   return shown;
 }
 

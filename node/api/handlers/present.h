@@ -16,7 +16,8 @@ class Presenter {
  public:
   Presenter(const AgentContext& agent, const resource::View& view) : agent_(agent), view_(view) {}
 
-  // Fills ARNs, generated domains, statuses, counts, users of target groups and target health.
+  // Fills ARNs, generated domains, statuses, lost claims, counts, users of target groups and target
+  // health.
   v1::Resource Present(const std::string& name, const v1::Resource& stored) const;
 
  private:

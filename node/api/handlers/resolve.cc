@@ -73,7 +73,9 @@ Names FindByDisplayName(const resource::View& view, Kind kind, absl::string_view
   };
   Names found = called(account);
   // Kinds that nobody owns, or whose owner is their parent's.
-  return found.empty() ? called("") : found;
+  if (found.empty()) found = called("");
+  const std::string holder = found.size() > 1 ? view.HolderOf(found) : "";
+  return holder.empty() ? found : Names{holder};
 }
 
 Names FindInParent(const resource::View& view, Kind kind, absl::string_view parent,
@@ -260,6 +262,7 @@ absl::StatusOr<std::string> FindExisting(const resource::View& view, const v1::R
   // Ids are the server's business, but of several the one that is named is meant.
   if (absl::c_linear_search(names, chosen)) return chosen;
   if (names.size() == 1) return names[0];
+  if (std::string holder = view.HolderOf(names); !holder.empty()) return holder;
   return Ambiguous(absl::StrCat(FieldPrefix(kind), ".name"), kind, resource::DisplayName(given),
                    names);
 }

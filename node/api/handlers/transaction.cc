@@ -26,7 +26,7 @@ using resource::Kind;
 // Computed on read, or kept beside the resource by the catalog: whatever a caller gives for these
 // is dropped, so that what was read can be written back.
 constexpr absl::string_view kOutputOnly[] = {
-    "arn",    "create_time",     "update_time",         "etag",     "status",
+    "arn",    "create_time",     "update_time",         "etag",     "status",     "conflict",
     "domain", "associated_vpcs", "associated_services", "services", "reason_code"};
 
 // The one message inside a Resource.
@@ -327,7 +327,8 @@ absl::Status Transaction::Resolve(const std::string& name, std::shared_ptr<const
 absl::Status Transaction::Check(std::string* failed) const {
   for (const auto& [name, pending] : pending_) {
     if (pending == nullptr) continue;
-    const absl::Status status = resource::CheckReferences(*this, *pending);
+    const absl::Status status =
+        resource::CheckReferences(*this, *pending, call_.agent.catalog.Find(name).get());
     if (status.ok()) continue;
     if (failed != nullptr) *failed = name;
     return status;

@@ -44,6 +44,10 @@ class Transaction final : public resource::View {
   std::vector<std::string> Related(resource::Relation relation,
                                    absl::string_view key) const override;
 
+  std::string HolderOf(const std::vector<std::string>& called_alike) const override {
+    return call_.agent.lost_claims->HolderOf(called_alike);
+  }
+
   // Takes a resource as a caller gave it: drops output-only fields, resolves references, fills
   // defaults. Returns its new name. `parent` is a resource name, empty for kinds without one.
   //   ALREADY_EXISTS    the name it brings is taken
