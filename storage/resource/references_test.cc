@@ -300,6 +300,12 @@ TEST_F(ReferencesTest, CustomDomainBelongsToOneServiceOfANetwork) {
               StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("service.custom_domain")));
   EXPECT_THAT(CheckReferences(view_, Service(2, "cart.example.com")),
               StatusIs(absl::StatusCode::kAlreadyExists));
+  // It has it already, as the other side of a partition let it.
+  const v1::Resource before = Service(2, "cart.example.com");
+  EXPECT_OK(CheckReferences(view_, before, &before));
+  const v1::Resource other = Service(2, "other.example.com");
+  EXPECT_THAT(CheckReferences(view_, before, &other),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("service.custom_domain")));
   Put(Network(2));
   EXPECT_OK(PutAndCheck(ServiceAssociation(2, 2, 2)));
 }

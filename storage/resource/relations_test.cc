@@ -87,5 +87,19 @@ TEST(RelationsTest, DomainsAreAlikeInWhateverCase) {
   EXPECT_THAT(relations.Find(Relation::kHasCustomDomain, ""), IsEmpty());
 }
 
+TEST(RelationsTest, WhatSeveralClaimIsKnown) {
+  Relations relations;
+  const v1::Resource cart = Service("cart", "cart.example"), till = Service("till", "cart.example");
+  relations.Change("services/1", nullptr, &cart);
+  EXPECT_THAT(relations.shared(), IsEmpty());
+  relations.Change("services/2", nullptr, &cart);
+  EXPECT_EQ(relations.shared().size(), 2u);
+  relations.Change("services/2", &cart, &till);
+  EXPECT_THAT(relations.shared(),
+              ElementsAre(std::pair(Relation::kHasCustomDomain, DomainKey("cart.example"))));
+  relations.Change("services/1", &cart, nullptr);
+  EXPECT_THAT(relations.shared(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace trellis::resource

@@ -72,7 +72,8 @@ TEST_F(LostClaimsTest, TheNameMeansTheHolder) { EXPECT_EQ(Get(late_, "desk").nam
 
 TEST_F(LostClaimsTest, BothCanBeChangedAndNobodyElseTakesTheName) {
   for (const std::string& name : {loser_, holder_}) {
-    EXPECT_OK(late_.Call(UpdateService, "service { name: '" + name + "' auth_type: AWS_IAM }"));
+    EXPECT_OK(
+        late_.Call(UpdateService, "service { name: '" + name + "' idle_timeout { seconds: 90 } }"));
   }
   EXPECT_THAT(late_.Call(CreateService, "service { display_name: 'desk' }"),
               StatusIs(StatusCode::kAlreadyExists));
