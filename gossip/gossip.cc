@@ -78,6 +78,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   void CancelQuery(uint64_t id) override { barriers_.Cancel(id); }
   HealthShards& health() override { return health_; }
   const ReplicationCounters& replication() const override { return replicator_.counters(); }
+  bool CatchingUp() const override { return replicator_.catching_up(); }
   absl::Status CheckWritable() const override { return views_.CheckWritable(); }
   std::vector<std::string> Alarms() const override { return views_.Alarms(); }
   uint64_t down_verdicts() const override { return membership_.down_verdicts(); }

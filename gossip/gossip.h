@@ -73,6 +73,9 @@ class Gossip {
   virtual HealthShards& health() = 0;
 
   virtual const ReplicationCounters& replication() const = 0;
+  // Whether a peer is sending what was missing here, and has more than it sent: what the catalog
+  // takes in now is not the last.
+  virtual bool CatchingUp() const = 0;
 
   // OK unless this agent must not accept writes; it proxies on all the same.
   //   FAILED_PRECONDITION  its clock is wrong, or a second process runs as this agent; the message

@@ -125,6 +125,7 @@ void Exchange::PullIfBehind() {
 }
 
 absl::Status Exchange::OnDeltas(NodeId from, const peer::v1::Deltas& deltas) {
+  if (pull_ && pull_->from == from) pull_->more = deltas.more();
   const VersionVector before = catalog_.vector();
   for (const storage::v1::Delta& delta : deltas.deltas()) RETURN_IF_ERROR(apply_(from, delta));
   if (!pull_ || pull_->from != from) return absl::OkStatus();

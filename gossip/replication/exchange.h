@@ -72,6 +72,8 @@ class Exchange {
 
   // Whether pages are being asked for.
   bool Pulling();
+  // Whether who is being asked said, with its last page, that it has more.
+  bool more_to_come() const { return pull_.has_value() && pull_->more; }
 
  private:
   struct State {
@@ -90,6 +92,7 @@ class Exchange {
   struct Pull {
     NodeId from = 0;
     absl::Duration deadline;
+    bool more = false;  // After its last page.
   };
 
   State OwnState() const;

@@ -73,6 +73,8 @@ class Replicator {
   void OnTransaction(const storage::v1::Delta& delta);
 
   const ReplicationCounters& counters() const { return counters_; }
+  // Gossip::CatchingUp.
+  bool catching_up() const { return exchange_.more_to_come(); }
 
  private:
   enum class Outcome { kApplied, kGap, kRefused };

@@ -317,12 +317,13 @@ void AgentImpl::MakeGossip() {
 }
 
 absl::Status AgentImpl::StartDataPlane() {
-  ASSIGN_OR_RETURN(
-      data_plane_,
-      DataPlane::Start(options_, identity_, *catalog_, gossip_->health(), control_->loop(), random_,
+  ASSIGN_OR_RETURN(data_plane_,
+                   DataPlane::Start(
+                       options_, identity_, *catalog_, gossip_->health(), control_->loop(), random_,
                        [gossip = gossip_.get()](const storage::VersionVector& vector) {
                          gossip->SetEnforced(vector);
-                       }));
+                       },
+                       [gossip = gossip_.get()] { return gossip->CatchingUp(); }));
   return absl::OkStatus();
 }
 

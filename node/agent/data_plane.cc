@@ -41,12 +41,14 @@ proxy::Options ProxyOptions(const AgentOptions& options, telemetry::AccessLog* a
 
 DataPlane::DataPlane(const AgentOptions& options, const Identity& identity,
                      storage::Catalog& catalog, gossip::HealthShards& shards,
-                     net::EventLoop& control, Random& random, Enforced enforced)
+                     net::EventLoop& control, Random& random, Enforced enforced,
+                     CatchingUp catching_up)
     : port_offset_(options.port_offset),
       catalog_(catalog),
       shards_(shards),
       control_(control),
       enforced_(std::move(enforced)),
+      catching_up_(std::move(catching_up)),
       compiler_({.vpc = identity.local.vpc(),
                  .naming = {.account = identity.local.account(),
                             .region = identity.local.region(),
@@ -55,21 +57,24 @@ DataPlane::DataPlane(const AgentOptions& options, const Identity& identity,
                 registry_),
       prober_(control),
       checker_({}, Runtime{control, random}, prober_),
-      mesh_verdicts_(catalog, [&shards](uint64_t list, uint32_t index, absl::string_view address) {
-        return shards.OpinionsOf(list, index, address);
-      }) {}
+      mesh_verdicts_(catalog,
+                     [&shards](uint64_t list, uint32_t index, absl::string_view address) {
+                       return shards.OpinionsOf(list, index, address);
+                     }),
+      compilations_(control, [this] { CompileAndPublish(); }) {}
 
 absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(
     const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
-    gossip::HealthShards& shards, net::EventLoop& control, Random& random, Enforced enforced) {
-  auto plane = absl::WrapUnique(
-      new DataPlane(options, identity, catalog, shards, control, random, std::move(enforced)));
+    gossip::HealthShards& shards, net::EventLoop& control, Random& random, Enforced enforced,
+    CatchingUp catching_up) {
+  auto plane = absl::WrapUnique(new DataPlane(options, identity, catalog, shards, control, random,
+                                              std::move(enforced), std::move(catching_up)));
   ASSIGN_OR_RETURN(plane->access_log_, OpenAccessLog(options));
   ASSIGN_OR_RETURN(plane->workers_,
                    proxy::WorkerPool::Start(ProxyOptions(options, plane->access_log_.get())));
   plane->Follow();
   plane->ShareHealth();
-  plane->CompileAndPublish();
+  plane->compilations_.Run();
   return plane;
 }
 
@@ -89,7 +94,7 @@ void DataPlane::Follow() {
   });
   // Also called when a transaction changed nothing here: that it is held, and so enforced, is news.
   catalog_.SubscribeDeltas([self = self_](const storage::v1::Delta&) {
-    if (*self != nullptr) (*self)->Schedule();
+    if (*self != nullptr) (*self)->compilations_.Schedule((*self)->catching_up_());
   });
 }
 
@@ -114,15 +119,7 @@ void DataPlane::FollowOthers() {
   });
 }
 
-void DataPlane::Schedule() {
-  if (std::exchange(scheduled_, true)) return;
-  control_.Post([self = self_] {
-    if (*self != nullptr) (*self)->CompileAndPublish();
-  });
-}
-
 void DataPlane::CompileAndPublish() {
-  scheduled_ = false;
   const storage::Applied changes = std::exchange(pending_, {});
   snapshot_ = compiler_.Compile(catalog_, snapshot_ == nullptr ? nullptr : &changes);
   checker_.Update(*snapshot_);

@@ -12,16 +12,18 @@ namespace {
 using routing::Opinion;
 using routing::TargetHealth;
 
-const char* FirstReason(Settings::Mode mode) {
-  switch (mode) {
-    case Settings::Mode::kChecked:
-      return "InitialHealthChecking";
-    case Settings::Mode::kOff:
-      return "HealthCheckDisabled";
-    case Settings::Mode::kUnsupported:
-      return "HealthCheckNotSupported";
-  }
-  return "";
+bool IsOff(const CompiledTargetGroup& group) {
+  return group.health_check.mode == Settings::Mode::kOff;
+}
+
+// Of every target of a group whose checks are off.
+Verdict OffVerdict() { return {TargetHealth::kUnavailable, "HealthCheckDisabled"}; }
+
+bool HasTarget(const CompiledTargetGroup& group, const net::Endpoint& endpoint) {
+  const auto target = std::lower_bound(
+      group.targets.begin(), group.targets.end(), endpoint,
+      [](const CompiledTarget& a, const net::Endpoint& b) { return a.endpoint < b; });
+  return target != group.targets.end() && target->endpoint == endpoint;
 }
 
 }  // namespace
@@ -42,7 +44,8 @@ class Checker::Check {
     const Settings& settings = group.health_check;
     if (group_ == nullptr || group_->health_check.mode != settings.mode) {
       state_ = routing::HealthState(settings.thresholds, settings.mode == Settings::Mode::kChecked);
-      failure_ = FirstReason(settings.mode);
+      failure_ = settings.mode == Settings::Mode::kChecked ? "InitialHealthChecking"
+                                                           : "HealthCheckNotSupported";
       others_ = Opinion::kNone;
     } else {
       state_.set_thresholds(settings.thresholds);
@@ -180,24 +183,34 @@ Checker::Checker(const Options& options, Runtime runtime, Prober& prober)
 Checker::~Checker() = default;
 
 void Checker::Update(const Snapshot& snapshot) {
-  absl::btree_map<std::string, Group> old = std::exchange(groups_, {});
-  bool changed = old.size() != snapshot.target_groups.size();
+  // Side by side: both go by name.
+  auto group = groups_.begin();
+  bool changed = groups_.size() != snapshot.target_groups.size();
   for (const std::shared_ptr<const CompiledTargetGroup>& compiled : snapshot.target_groups) {
-    Group& group = groups_[compiled->name];
-    const auto before = old.find(compiled->name);
-    if (before != old.end()) group = std::move(before->second);
-    if (group.compiled == compiled) continue;
-    UpdateGroup(&group, compiled);
-    changed = true;
+    while (group != groups_.end() && group->first < compiled->name) group = groups_.erase(group);
+    if (group == groups_.end() || group->first != compiled->name) {
+      group = groups_.try_emplace(group, compiled->name);
+    }
+    if (group->second.compiled != compiled) {
+      UpdateGroup(&group->second, compiled);
+      changed = true;
+    }
+    ++group;
   }
-  old.clear();
+  groups_.erase(group, groups_.end());
   StartWaiting();
   if (changed) listener_();
 }
 
 void Checker::UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGroup> compiled) {
-  const Settings& settings = compiled->health_check;
-  const bool changed = group->compiled == nullptr || !(group->compiled->health_check == settings);
+  if (IsOff(*compiled)) {
+    group->checks.clear();
+    for (const CompiledTarget& target : compiled->targets) target.health->Set(OffVerdict().health);
+    group->compiled = std::move(compiled);
+    return;
+  }
+  const bool changed =
+      group->compiled == nullptr || !(group->compiled->health_check == compiled->health_check);
   std::map<net::Endpoint, std::unique_ptr<Check>> old = std::exchange(group->checks, {});
   std::vector<net::Endpoint> list;
   list.reserve(compiled->targets.size());
@@ -258,6 +271,10 @@ void Checker::Follow(Others others) {
 std::optional<Verdict> Checker::Get(absl::string_view group, const net::Endpoint& endpoint) const {
   const auto found = groups_.find(group);
   if (found == groups_.end()) return std::nullopt;
+  const CompiledTargetGroup& compiled = *found->second.compiled;
+  if (IsOff(compiled)) {
+    return HasTarget(compiled, endpoint) ? std::optional(OffVerdict()) : std::nullopt;
+  }
   const auto check = found->second.checks.find(endpoint);
   if (check == found->second.checks.end()) return std::nullopt;
   return check->second->verdict();

@@ -73,8 +73,9 @@ class Checker {
   class Check;
   struct Group {
     std::shared_ptr<const CompiledTargetGroup> compiled;
-    uint64_t list = 0;                                       // The identity of its targets.
-    std::map<net::Endpoint, std::unique_ptr<Check>> checks;  // In the order of the list.
+    uint64_t list = 0;  // The identity of its targets.
+    // In the order of the list; none, if the group's checks are off.
+    std::map<net::Endpoint, std::unique_ptr<Check>> checks;
   };
 
   void UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGroup> compiled);

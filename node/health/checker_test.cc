@@ -273,6 +273,7 @@ TEST_F(CheckerTest, WithoutChecksTargetsAreUnavailableAndNotAsked) {
   EXPECT_TRUE(prober_.started.empty());
   EXPECT_EQ(Health(1), TargetHealth::kUnavailable);
   EXPECT_EQ(Reason(1), "HealthCheckDisabled");
+  EXPECT_EQ(checker_.Get(kGroup, At(2)), std::nullopt);
 }
 
 TEST_F(CheckerTest, UnsupportedChecksSaySo) {

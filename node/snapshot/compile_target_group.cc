@@ -71,9 +71,15 @@ std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Cat
         "are supported by this agent"));
     return compiled;
   }
-  for (auto& [endpoint, id] : TargetsOf(catalog, name, group, problems)) {
+  absl::btree_map<net::Endpoint, std::string> targets = TargetsOf(catalog, name, group, problems);
+  compiled->targets.reserve(targets.size());
+  const bool off = compiled->health_check.mode == health::Settings::Mode::kOff;
+  const auto initial = compiled->health_check.initial_health();
+  // Nobody will ever have another verdict on a target of a group whose checks are off.
+  const auto common = off ? std::make_shared<routing::HealthCell>(initial) : nullptr;
+  for (auto& [endpoint, id] : targets) {
     compiled->targets.push_back(
-        {endpoint, id, registry.Cell(name, endpoint, compiled->health_check.initial_health())});
+        {endpoint, std::move(id), off ? common : registry.Cell(name, endpoint, initial)});
   }
   return compiled;
 }

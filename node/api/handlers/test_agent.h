@@ -58,6 +58,7 @@ class FakeGossip final : public gossip::Gossip {
   void CancelQuery(uint64_t id) override { barriers_done_.erase(id) || surveys_done_.erase(id); }
   const gossip::ReplicationCounters& replication() const override { return counters_; }
   uint64_t down_verdicts() const override { return 0; }
+  bool CatchingUp() const override { return false; }
   std::vector<gossip::MemberView> View() const override { return members; }
 
   // Answers all that was asked and not cancelled.
