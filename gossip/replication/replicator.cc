@@ -151,6 +151,7 @@ void Replicator::SendRange(NodeId to, const Origin& origin, uint64_t after) {
 // --- Passing on ----------------------------------------------------------------------------------
 
 void Replicator::OnTransaction(const Delta& delta) {
+  if (links_.size() == links_.count(applying_from_)) return;  // There is nobody else.
   fresh_.push_back(delta);
   if (applying_from_ == self_) PassOn(/*except=*/self_);
 }

@@ -18,7 +18,7 @@ void CatalogImpl::Visit(
     absl::FunctionRef<bool(const std::string& name, const Record& record)> visit) const {
   auto it = after < prefix ? records_.lower_bound(prefix) : records_.upper_bound(after);
   for (; it != records_.end() && absl::StartsWith(it->first, prefix); ++it) {
-    if (it->second.resource != nullptr && !visit(it->first, it->second)) return;
+    if (it->second.live() && !visit(it->first, it->second.ToRecord())) return;
   }
 }
 
@@ -36,7 +36,7 @@ void CatalogImpl::VisitConflicts(
   auto it = after < prefix ? losers_.lower_bound(prefix) : losers_.upper_bound(after);
   for (; it != losers_.end() && absl::StartsWith(it->first, prefix); ++it) {
     for (const Stored& lost : it->second) {
-      if (lost.listed && !visit(it->first, lost)) return;
+      if (lost.listed && !visit(it->first, lost.ToRecord())) return;
     }
   }
 }
@@ -70,7 +70,7 @@ const Stored* CatalogImpl::FindRow(absl::string_view name, const OriginKey& key)
 
 absl::Status CatalogImpl::CheckChange(const Change& change) const {
   const Stored* held = FindStored(change.name);
-  const bool live = held != nullptr && held->resource != nullptr;
+  const bool live = held != nullptr && held->live();
   if (held != nullptr && held->final_delete && change.resource.has_value()) {
     return absl::FailedPreconditionError(
         absl::StrCat(change.name, ": was deleted, which is final; use a new id"));
@@ -138,12 +138,13 @@ v1::Entry CatalogImpl::MakeEntry(Change change, const Version& version) const {
   if (IsEviction(entry)) AddFence(entry);
   if (change.resource.has_value()) {
     const Stored* held = FindStored(change.name);
-    const bool live = held != nullptr && held->resource != nullptr;
-    if (live && KeepsClaims(*held->resource, *change.resource)) {
+    const ResourcePtr before = held == nullptr ? nullptr : held->ParseResource();
+    if (before != nullptr && KeepsClaims(*before, *change.resource)) {
       held->birth().ToProto(entry.mutable_birth());
     }
     resource::SetEtag(*change.resource, version.ToEtag());
-    resource::SetTimes(*change.resource, live ? held->create_time : version.time(), version.time());
+    const absl::Time created = before == nullptr ? version.time() : held->ToRecord().create_time;
+    resource::SetTimes(*change.resource, created, version.time());
     entry.set_payload(change.resource->SerializeAsString());
   }
   return entry;

@@ -58,12 +58,12 @@ class CatalogImpl final : public Catalog {
 
   std::shared_ptr<const trellis::v1::Resource> Find(absl::string_view name) const override {
     const Stored* stored = FindStored(name);
-    return stored == nullptr ? nullptr : stored->resource;
+    return stored == nullptr ? nullptr : stored->ParseResource();
   }
   std::optional<Record> FindRecord(absl::string_view name) const override {
     const Stored* stored = FindStored(name);
     if (stored == nullptr) return std::nullopt;
-    return *stored;
+    return stored->ToRecord();
   }
   void Visit(
       absl::string_view prefix, absl::string_view after,
@@ -113,7 +113,8 @@ class CatalogImpl final : public Catalog {
   struct Row {
     OriginKey key;
     std::string name;
-    bool won = false;  // Its entry is in kEntries; else in kSiblings.
+    const Stored* write;  // Until the next one.
+    bool won = false;     // Its entry is in kEntries; else in kSiblings.
   };
   // What becomes of transactions; none of it held any more: absent.
   using Transactions = absl::btree_map<TransactionKey, std::optional<Transaction>>;
@@ -122,6 +123,11 @@ class CatalogImpl final : public Catalog {
     std::vector<Stored> before;
     std::vector<Stored> after;
     bool changed = false;
+  };
+  // A write of a delta, and its resource.
+  struct Fresh {
+    const v1::Entry* entry;
+    ResourcePtr resource;
   };
   // Writes that come back: their entries and seals.
   using Restored = absl::btree_map<OriginKey, v1::Replaced>;
@@ -142,11 +148,11 @@ class CatalogImpl final : public Catalog {
   struct Plan {
     std::vector<std::string> names;  // That change, in the order first touched.
     absl::btree_map<std::string, Touched> touched;
-    absl::btree_map<OriginKey, const v1::Entry*> fresh;  // What of the delta was new.
-    Restored restored;                                   // What came back, beside the fresh.
-    absl::btree_map<TransactionKey, int> rows;           // Won and lost.
-    absl::btree_map<Origin, uint64_t> heads;             // That go elsewhere than the delta says.
-    absl::btree_set<std::string> voided;                 // Names that lose a write by it.
+    absl::btree_map<OriginKey, Fresh> fresh;    // What of the delta was new.
+    Restored restored;                          // What came back, beside the fresh.
+    absl::btree_map<TransactionKey, int> rows;  // Won and lost.
+    absl::btree_map<Origin, uint64_t> heads;    // That go elsewhere than the delta says.
+    absl::btree_set<std::string> voided;        // Names that lose a write by it.
     Transactions transactions;
     absl::btree_map<std::string, uint64_t> forgotten;  // See forgotten_.
     uint64_t remembered_from = 0;                      // What is older goes.
@@ -178,6 +184,8 @@ class CatalogImpl final : public Catalog {
   absl::Status LoadSeals();
   absl::Status LoadIndex();
   absl::Status CheckSum() const;
+  absl::Status CheckPayloads() const;
+  void FindConflicts();
 
   absl::Status LoadReview();
 
@@ -242,12 +250,15 @@ class CatalogImpl final : public Catalog {
   static std::string Sum(absl::uint128 root, uint64_t vector_hash);
   std::string SumAfter(const v1::Delta& delta, const Plan& plan) const;
   uint64_t HeadAfter(const Origin& origin, const v1::Delta& delta, const Plan& plan) const;
-  v1::Delta MakePassedOn(const v1::Delta& delta, const Plan& plan) const;
+  // What of `delta` is new and left, as it should be passed on. None: all of it, as it came.
+  std::optional<v1::Delta> MakePassedOn(const v1::Delta& delta, const Plan& plan) const;
   // Writes what of `delta` is new and, if that worked, changes the state and tells listeners. False
   // if nothing was new.
   absl::StatusOr<bool> Merge(const v1::Delta& delta, const Verified& verified, bool local);
   // Later versions of this agent are greater.
   void RecallVersion(const Version& version);
+  // What `winner`, which the plan made so, says.
+  static ResourcePtr ResourceOf(const Stored& winner, const Plan& plan);
   // Takes over what the engine has taken, and says what changed.
   Applied Adopt(Plan& plan);
   // Makes `after`, ranked, what is held of `name`. Empty: nothing is.
@@ -259,6 +270,7 @@ class CatalogImpl final : public Catalog {
                                              size_t max_bytes, size_t* bytes, bool* more);
   absl::Status AppendDeltas(const Origin& origin, uint64_t after, uint64_t up_to,
                             const std::vector<Row>& rows, std::vector<v1::Delta>* deltas);
+  absl::StatusOr<v1::Entry> EntryOf(const Row& row);
   absl::Status BeginDelta(const Origin& origin, uint64_t after, std::vector<v1::Delta>* deltas);
   // The last delta ends at `up_to`.
   absl::Status EndDelta(uint64_t up_to, v1::Delta& delta);

@@ -26,11 +26,20 @@ absl::StatusOr<std::vector<CatalogImpl::Row>> CatalogImpl::RowsAfter(const Origi
           *bytes += transaction->second.seal_bytes();
         }
         *bytes += held->entry_bytes;
-        rows.push_back({origin_key, std::string(name), held == FindStored(name)});
+        rows.push_back({origin_key, std::string(name), held, held == FindStored(name)});
         return true;
       }));
   if (index_broken) return Unreadable("by_origin", HeadKey(origin), "it names no entry");
   return rows;
+}
+
+absl::StatusOr<v1::Entry> CatalogImpl::EntryOf(const Row& row) {
+  // Reading it from the engine takes ten times as long.
+  if (std::optional<v1::Entry> entry = row.write->ToEntry(row.name)) return *std::move(entry);
+  ASSIGN_OR_RETURN(const std::string bytes, ReadEntry(row.name, row.key, row.won));
+  v1::Entry entry;
+  if (!entry.ParseFromString(bytes)) return Unreadable("entry", row.name, "not an entry");
+  return entry;
 }
 
 absl::Status CatalogImpl::BeginDelta(const Origin& origin, uint64_t after,
@@ -68,11 +77,7 @@ absl::Status CatalogImpl::AppendDeltas(const Origin& origin, uint64_t after, uin
       RETURN_IF_ERROR(BeginDelta(origin, rows[i - 1].key.sequence, deltas));
     }
     for (; i < end; ++i) {
-      const Row& row = rows[i];
-      ASSIGN_OR_RETURN(const std::string bytes, ReadEntry(row.name, row.key, row.won));
-      if (!deltas->back().add_entries()->ParseFromString(bytes)) {
-        return Unreadable("entry", rows[i].name, "not an entry");
-      }
+      ASSIGN_OR_RETURN(*deltas->back().add_entries(), EntryOf(rows[i]));
     }
     ASSIGN_OR_RETURN(*deltas->back().add_seals(), ReadSeal({origin, sequence}));
   }

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,21 +16,13 @@ namespace {
 
 constexpr size_t kMeshIdBytes = 16;
 
-struct NamedWrite {
-  std::string name;
-  Stored stored;
-};
-
-// DATA_LOSS: what is wrong with the bytes.
-absl::StatusOr<NamedWrite> ParseWrite(absl::string_view bytes) {
-  v1::Entry entry;
-  if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return absl::DataLossError("not an entry");
-  }
-  absl::StatusOr<ResourcePtr> resource = CheckEntry(entry);
-  if (!resource.ok()) return absl::DataLossError(resource.status().message());
-  return NamedWrite{entry.key(), MakeStored(entry, *std::move(resource), HashEncodedEntry(bytes))};
+template <typename Message>
+bool Parse(absl::string_view bytes, Message& message) {
+  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
+
+// Of a row of Table::kByOrigin. Alike only for equal rows, as far as chance and not malice has it.
+uint64_t RowHash(const OriginKey& key, absl::string_view name) { return absl::HashOf(key, name); }
 
 }  // namespace
 
@@ -56,6 +49,7 @@ absl::Status CatalogImpl::Load() {
   RETURN_IF_ERROR(LoadIndex());
   RETURN_IF_ERROR(CheckSum());
   SetSettled();
+  FindConflicts();
   return LoadReview();
 }
 
@@ -121,17 +115,20 @@ absl::Status CatalogImpl::LoadMeta() {
 }
 
 absl::Status CatalogImpl::LoadEntries() {
+  // Entries were checked before they were written, and CheckSum sees whether they are the same: so
+  // they are only taken apart here, and resources not even that.
   absl::Status problem;
+  v1::Entry entry;  // One for all: its fields keep their room.
   RETURN_IF_ERROR(
       engine_.Scan(Table::kEntries, "", "", [&](absl::string_view key, absl::string_view value) {
-        absl::StatusOr<NamedWrite> write = ParseWrite(value);
-        problem = write.status();
-        if (problem.ok() && write->name != key) problem = absl::DataLossError("of another key");
-        if (!problem.ok()) {
-          problem = Unreadable("entry", key, problem.message());
+        if (!Parse(value, entry) || entry.key() != key) {
+          problem = Unreadable("entry", key, "not an entry of that key");
           return false;
         }
-        Install(write->name, {std::move(write->stored)});
+        Stored stored = MakeStored(entry, HashEncodedEntry(value));
+        root_ += stored.digest;
+        tombstones_ += stored.deleted() ? 1 : 0;
+        records_.emplace_hint(records_.end(), key, std::move(stored));  // In order of keys.
         return true;
       }));
   return problem;
@@ -140,31 +137,39 @@ absl::Status CatalogImpl::LoadEntries() {
 absl::Status CatalogImpl::LoadSiblings() {
   absl::Status problem;
   absl::btree_map<std::string, std::vector<Stored>> losers;
+  v1::Entry entry;
   RETURN_IF_ERROR(
       engine_.Scan(Table::kSiblings, "", "", [&](absl::string_view key, absl::string_view value) {
-        absl::StatusOr<NamedWrite> write = ParseWrite(value);
-        problem = write.status();
-        if (problem.ok() && write->stored.origin_key().Encode() != key) {
-          problem = absl::DataLossError("of another key");
-        }
-        if (problem.ok() && !records_.contains(write->name)) {
-          problem = absl::DataLossError("the write it lost to is absent");
-        }
-        if (!problem.ok()) {
-          problem = Unreadable("siblings", key, problem.message());
+        if (!Parse(value, entry)) {
+          problem = Unreadable("siblings", key, "not an entry");
           return false;
         }
-        losers[write->name].push_back(std::move(write->stored));
-        return true;
+        Stored stored = MakeStored(entry, HashEncodedEntry(value));
+        if (stored.origin_key().Encode() != key) {
+          problem = Unreadable("siblings", key, "of another key");
+        } else if (!records_.contains(entry.key())) {
+          problem = Unreadable("siblings", key, "the write it lost to is absent");
+        }
+        losers[entry.key()].push_back(std::move(stored));
+        return problem.ok();
       }));
   RETURN_IF_ERROR(problem);
   for (auto& [name, all] : losers) {
     all.push_back(records_.at(name));
     absl::c_sort(all, RanksBefore);
-    MarkConflicts(all);
     Install(name, std::move(all));
   }
   return absl::OkStatus();
+}
+
+void CatalogImpl::FindConflicts() {
+  std::vector<std::string> names;
+  for (const auto& [name, losers] : losers_) names.push_back(name);
+  for (const std::string& name : names) {
+    std::vector<Stored> all = Held(name);
+    MarkConflicts(all);
+    Install(name, std::move(all));
+  }
 }
 
 absl::Status CatalogImpl::LoadSeals() {
@@ -173,8 +178,7 @@ absl::Status CatalogImpl::LoadSeals() {
       engine_.Scan(Table::kSeals, "", "", [&](absl::string_view key, absl::string_view value) {
         TransactionKey transaction;
         v1::Seal seal;
-        if (!TransactionKey::Decode(key, &transaction) ||
-            !seal.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+        if (!TransactionKey::Decode(key, &transaction) || !Parse(value, seal)) {
           problem = Unreadable("seals", key, "not a seal");
           return false;
         }
@@ -187,33 +191,60 @@ absl::Status CatalogImpl::LoadSeals() {
 absl::Status CatalogImpl::LoadIndex() {
   absl::Status problem;
   size_t rows = 0;
+  uint64_t sum = 0;  // Of their hashes: looking each up among the entries would take longer.
+  TransactionKey last;
+  Transaction* transaction = nullptr;
   RETURN_IF_ERROR(
       engine_.Scan(Table::kByOrigin, "", "", [&](absl::string_view key, absl::string_view name) {
         OriginKey origin_key;
-        if (!OriginKey::Decode(key, &origin_key) || FindRow(name, origin_key) == nullptr) {
-          problem = Unreadable("by_origin", key, "it names no entry");
+        if (!OriginKey::Decode(key, &origin_key)) {
+          problem = Unreadable("by_origin", key, "not a place in a transaction");
           return false;
         }
-        const auto transaction = transactions_.find(origin_key.transaction());
-        if (transaction == transactions_.end()) {
-          problem = Unreadable("by_origin", key, "its transaction has no seal");
-          return false;
+        if (transaction == nullptr || origin_key.transaction() != last) {
+          last = origin_key.transaction();
+          const auto found = transactions_.find(last);
+          if (found == transactions_.end()) {
+            problem = Unreadable("by_origin", key, "its transaction has no seal");
+            return false;
+          }
+          transaction = &found->second;
         }
-        ++transaction->second.rows;
+        ++transaction->rows;
         ++rows;
+        sum += RowHash(origin_key, name);
         return true;
       }));
   RETURN_IF_ERROR(problem);
-  size_t held = records_.size();
-  for (const auto& [name, losers] : losers_) held += losers.size();
-  if (rows != held) return Unreadable("by_origin", "", "an entry is missing there");
+  for (const auto& [name, stored] : records_) {
+    --rows;
+    sum -= RowHash(stored.origin_key(), name);
+  }
+  for (const auto& [name, losers] : losers_) {
+    for (const Stored& lost : losers) {
+      --rows;
+      sum -= RowHash(lost.origin_key(), name);
+    }
+  }
+  if (rows == 0 && sum == 0) return absl::OkStatus();
+  return Unreadable("by_origin", "", "it does not name exactly the entries that are held");
+}
+
+absl::Status CatalogImpl::CheckPayloads() const {
+  trellis::v1::Resource resource;
+  for (const auto& [name, winner] : records_) {
+    for (const Stored& write : Held(name)) {
+      if (!write.ParseInto(resource))
+        return Unreadable("entry", name, "its resource cannot be read");
+    }
+  }
   return absl::OkStatus();
 }
 
 // A store that lost some of its files may open without complaint, and seem whole.
 absl::Status CatalogImpl::CheckSum() const {
   const absl::StatusOr<std::string> stored = engine_.Get(Table::kMeta, kSumKey);
-  if (absl::IsNotFound(stored.status())) return absl::OkStatus();  // Of an older release, or empty.
+  if (absl::IsNotFound(stored.status())) return CheckPayloads();  // Of an older release, or empty.
   RETURN_IF_ERROR(stored.status());
   if (*stored == Sum(root_, vector_.Hash())) return absl::OkStatus();
   return Unreadable("meta", kSumKey, "writes are missing that were here");

@@ -66,11 +66,11 @@ CatalogImpl::Plan CatalogImpl::MergeEntries(const v1::Delta& delta,
   for (int i = 0; i < delta.entries_size(); ++i) {
     const v1::Entry& entry = delta.entries(i);
     Touched& touched = Touch(entry.key(), plan);
-    Stored write = MakeStored(entry, verified.resources[i], verified.hashes[i]);
+    Stored write = MakeStored(entry, verified.hashes[i]);
     if (CameTooLate(entry.key(), write, touched.after)) continue;
     const OriginKey key = write.origin_key();
     if (!MergeInto(std::move(write), touched.after)) continue;
-    plan.fresh[key] = &entry;
+    plan.fresh[key] = {&entry, verified.resources[i]};
     if (!std::exchange(touched.changed, true)) plan.names.push_back(entry.key());
   }
   return plan;
@@ -101,7 +101,7 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   RETURN_IF_ERROR(engine_.Write(plan.batch, local ? Durability::kSynced : Durability::kBuffered));
 
   hlc_bound_ = bound;
-  const v1::Delta passed_on = MakePassedOn(delta, plan);
+  const std::optional<v1::Delta> part = MakePassedOn(delta, plan);
   vector_.Advance(origin, delta.up_to());
   for (const auto& [moved, head] : plan.heads) vector_.Reset(moved, head);
   authors_.try_emplace(origin, verified.author);
@@ -115,8 +115,13 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
     applied.claims_settled = settled_.Hash() != before;
   }
   applied.local = local;
-  Notify(applied, passed_on);
+  Notify(applied, part.has_value() ? *part : delta);
   return true;
+}
+
+ResourcePtr CatalogImpl::ResourceOf(const Stored& winner, const Plan& plan) {
+  const auto fresh = plan.fresh.find(winner.origin_key());
+  return fresh == plan.fresh.end() ? winner.ParseResource() : fresh->second.resource;
 }
 
 Applied CatalogImpl::Adopt(Plan& plan) {
@@ -138,12 +143,13 @@ Applied CatalogImpl::Adopt(Plan& plan) {
         for (const Version& elder : write.ancestry->context) RecallVersion(elder);
       }
     }
-    ResourcePtr before = Find(name);
     const bool same = !touched.before.empty() && !touched.after.empty() &&
                       touched.before.front().digest == touched.after.front().digest;
-    ResourcePtr after = touched.after.empty() ? nullptr : touched.after.front().resource;
-    if (!same && (before != nullptr || after != nullptr)) {
-      applied.items.push_back({name, std::move(before), std::move(after)});
+    const bool was = !touched.before.empty() && touched.before.front().live();
+    const bool is = !touched.after.empty() && touched.after.front().live();
+    if (!same && (was || is)) {
+      applied.items.push_back({name, was ? touched.before.front().ParseResource() : nullptr,
+                               is ? ResourceOf(touched.after.front(), plan) : nullptr});
     }
     Install(name, std::move(touched.after));
   }

@@ -1,3 +1,5 @@
+#include <google/protobuf/unknown_field_set.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -46,7 +48,7 @@ absl::Status CatalogImpl::PlanRows(Plan& plan) {
         ++plan.rows[key.transaction()];
         const auto restored = plan.restored.find(key);
         const v1::Entry& entry =
-            restored == plan.restored.end() ? *plan.fresh.at(key) : restored->second.entry();
+            restored == plan.restored.end() ? *plan.fresh.at(key).entry : restored->second.entry();
         bytes = entry.SerializeAsString();
       } else if (wins == won) {
         continue;  // It stays where it is.
@@ -134,17 +136,28 @@ void CatalogImpl::PlanSeals(const v1::Delta& delta, Plan& plan) const {
   }
 }
 
-v1::Delta CatalogImpl::MakePassedOn(const v1::Delta& delta, const Plan& plan) const {
+std::optional<v1::Delta> CatalogImpl::MakePassedOn(const v1::Delta& delta, const Plan& plan) const {
   const uint64_t head = vector_.head(Origin::FromProto(delta.origin()));
+  // Of an agent that fetches everything, copying would be a good part of the work.
+  const bool whole = delta.after() == head && delta.author_certificate().empty() == (head > 0) &&
+                     delta.floor_hash() == 0 && delta.collections().empty() &&
+                     delta.GetReflection()->GetUnknownFields(delta).empty() &&
+                     plan.fresh.size() == static_cast<size_t>(delta.entries_size()) &&
+                     absl::c_all_of(plan.fresh, [&](const auto& fresh) {
+                       const std::string& name = fresh.second.entry->key();
+                       return Contains(plan.touched.at(name).after, fresh.first);
+                     });
+  if (whole) return std::nullopt;
   v1::Delta passed_on;
   *passed_on.mutable_origin() = delta.origin();
   passed_on.set_after(head);
   passed_on.set_up_to(delta.up_to());
   if (head == 0) passed_on.set_author_certificate(delta.author_certificate());
   std::set<uint64_t> sequences = {delta.up_to()};
-  for (const auto& [key, entry] : plan.fresh) {  // In order of sequence, then index.
-    if (key.sequence <= head || !Contains(plan.touched.at(entry->key()).after, key)) continue;
-    *passed_on.add_entries() = *entry;
+  for (const auto& [key, fresh] : plan.fresh) {  // In order of sequence, then index.
+    const v1::Entry& entry = *fresh.entry;
+    if (key.sequence <= head || !Contains(plan.touched.at(entry.key()).after, key)) continue;
+    *passed_on.add_entries() = entry;
     sequences.insert(key.sequence);
   }
   for (const v1::Seal& seal : delta.seals()) {

@@ -58,23 +58,22 @@ absl::Status CatalogImpl::PlanReplaced(const std::string& name, const Touched& t
 absl::StatusOr<std::vector<CatalogImpl::Kept>> CatalogImpl::ReadReplaced(absl::string_view name) {
   std::vector<Kept> kept;
   absl::Status problem;
-  RETURN_IF_ERROR(engine_.Scan(
-      Table::kReplaced, ReplacedBegin(name), ReplacedEnd(name),
-      [&](absl::string_view row, absl::string_view value) {
-        v1::Replaced replaced;
-        absl::StatusOr<ResourcePtr> resource = absl::DataLossError("not a replaced write");
-        if (replaced.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-          resource = CheckEntry(replaced.entry());
-        }
-        if (!resource.ok()) {
-          problem = Unreadable("replaced", row, resource.status().message());
-          return false;
-        }
-        Stored write =
-            MakeStored(replaced.entry(), *std::move(resource), HashEntry(replaced.entry()));
-        kept.push_back({std::string(row), std::move(write), std::move(replaced)});
-        return true;
-      }));
+  RETURN_IF_ERROR(
+      engine_.Scan(Table::kReplaced, ReplacedBegin(name), ReplacedEnd(name),
+                   [&](absl::string_view row, absl::string_view value) {
+                     v1::Replaced replaced;
+                     absl::Status parsed = absl::DataLossError("not a replaced write");
+                     if (replaced.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+                       parsed = CheckEntry(replaced.entry()).status();
+                     }
+                     if (!parsed.ok()) {
+                       problem = Unreadable("replaced", row, parsed.message());
+                       return false;
+                     }
+                     Stored write = MakeStored(replaced.entry(), HashEntry(replaced.entry()));
+                     kept.push_back({std::string(row), std::move(write), std::move(replaced)});
+                     return true;
+                   }));
   RETURN_IF_ERROR(problem);
   return kept;
 }

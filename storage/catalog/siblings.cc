@@ -12,14 +12,15 @@ namespace trellis::storage {
 namespace {
 
 // But for what the catalog sets itself.
-bool SaysTheSame(const ResourcePtr& a, const ResourcePtr& b) {
-  if (a == nullptr || b == nullptr) return a == b;
-  const auto bare = [](trellis::v1::Resource resource) {
+bool SaysTheSame(const Stored& a, const Stored& b) {
+  if (!a.live() || !b.live()) return a.live() == b.live();
+  const auto bare = [](const Stored& write) {
+    trellis::v1::Resource resource = *write.ParseResource();
     resource::SetEtag(resource, "");
     resource::SetTimes(resource, absl::UnixEpoch(), absl::UnixEpoch());
     return resource.SerializeAsString();
   };
-  return bare(*a) == bare(*b);
+  return bare(a) == bare(b);
 }
 
 // Of `versions`, the newest `max`, ascending.
@@ -113,7 +114,7 @@ std::optional<uint64_t> FenceAround(const Origin& origin, const std::vector<Stor
 
 void MarkConflicts(std::vector<Stored>& held) {
   for (Stored& write : held) {
-    write.listed = &write != &held.front() && !SaysTheSame(write.resource, held.front().resource);
+    write.listed = &write != &held.front() && !SaysTheSame(write, held.front());
   }
 }
 

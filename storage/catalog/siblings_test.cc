@@ -97,7 +97,7 @@ class History {
       trellis::v1::Resource resource;
       resource.mutable_service()->set_display_name(absl::StrCat(random_.Uniform(3)));
       resource::SetEtag(resource, write.version.ToEtag());
-      write.resource = std::make_shared<trellis::v1::Resource>(std::move(resource));
+      write.payload = absl::Cord(resource.SerializeAsString());
     }
     std::vector<Version> resolved;
     for (const Stored& held : agent.held) {
@@ -188,7 +188,9 @@ TEST(SiblingsTest, ConflictsLeftOpenElsewhereStayOpenThoughTheyHaveNotComeYet) {
   MergeInto(lost, first);
   MarkConflicts(first);
   // `lost` says the same as the winner (both delete): a write ends it. So make it say otherwise.
-  first[1].resource = std::make_shared<trellis::v1::Resource>();
+  trellis::v1::Resource resource;
+  resource.mutable_service();
+  first[1].payload = absl::Cord(resource.SerializeAsString());
   MarkConflicts(first);
   Stored second = WriteOf(6, 1);
   second.ancestry = Descend(first, {});

@@ -168,7 +168,8 @@ OpenArguments ArgumentsOf(const RocksDbOptions& options) {
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.track_and_verify_wals_in_manifest = true;
   db.max_bgerror_resume_count = 0;
-  db.max_total_wal_size = 4 * options.write_buffer_bytes;
+  db.db_write_buffer_size = 2 * options.write_buffer_bytes;
+  db.max_total_wal_size = 2 * options.write_buffer_bytes;
   db.max_open_files = kOpenFilesMax;
   db.max_background_jobs = 2;
   db.info_log = std::make_shared<LogOfOurs>();

@@ -32,7 +32,8 @@ namespace trellis::storage {
 struct RocksDbOptions {
   // Made when missing; its parent must exist. One engine at a time.
   std::string folder;
-  // Of each table, before it is written to a file. More: fewer, larger files.
+  // Of each table, before it is written to a file; of all tables, and of the log that is read when
+  // the database is opened, twice as much. More: fewer, larger files.
   size_t write_buffer_bytes = 4 << 20;
   // Of blocks read, over all tables. The catalog keeps resources itself, so little is read.
   size_t block_cache_bytes = 8 << 20;
