@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
          "address, status, reasonCode, createdAt, lastUpdatedAt, etag"},
         {"UnknownField", "kind: Vpc\nname: a\ncidrBlock: []\n",
          "f.yaml:3:1: cidrBlock: unknown field; did you mean \"cidrBlocks\"? Accepted: kind, "
-         "resourceName, name, arn, account, cidrBlocks, createdAt, lastUpdatedAt, etag"},
+         "resourceName, name, arn, account, cidrBlocks, createdAt, lastUpdatedAt, conflict, etag"},
         {"UnknownFieldDeepInside",
          "kind: Rule\nservice: a\nlistener: b\nname: c\npriority: 1\nmatch: {method: GET}\n"
          "action:\n  forward:\n    - {targetGroup: d, wieght: 1}\n",

@@ -7,6 +7,7 @@
 #ifndef TRELLIS_NODE_API_HANDLERS_TEST_AGENT_H_
 #define TRELLIS_NODE_API_HANDLERS_TEST_AGENT_H_
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,6 +57,7 @@ class FakeGossip final : public gossip::Gossip {
     return asked_;
   }
   void CancelQuery(uint64_t id) override { barriers_done_.erase(id) || surveys_done_.erase(id); }
+  gossip::HealthShards& health() override { std::abort(); }  // The data plane's; no handler asks.
   const gossip::ReplicationCounters& replication() const override { return counters_; }
   uint64_t down_verdicts() const override { return 0; }
   bool CatchingUp() const override { return false; }
