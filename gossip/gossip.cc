@@ -9,6 +9,7 @@
 #include "gossip/collection/collector.h"
 #include "gossip/frame_check.h"
 #include "gossip/greeting.h"
+#include "gossip/membership/clock_watch.h"
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
 #include "gossip/membership/roster.h"
@@ -47,15 +48,14 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
         barriers_(options.node, queries_, runtime,
                   [this](absl::string_view vpc) { return views_.MembersOf(vpc); }),
+        clock_watch_(runtime.scheduler),
         collector_(
-            catalog, runtime.scheduler, barriers_,
-            [this] { return views_.CheckWritable().ok() && views_.Leads(); },
+            catalog, runtime.scheduler, barriers_, [this] { return WritesForAll(); },
             options.tombstone_rest),
         claim_settler_(
             catalog, runtime.scheduler, barriers_,
             [this](absl::string_view vpc) { return views_.MembersOf(vpc); },
-            [this] { return views_.CheckWritable().ok() && views_.Leads(); },
-            options.claim_interval) {}
+            [this] { return WritesForAll(); }, options.claim_interval) {}
 
   ~GossipImpl() override {
     *alive_ = false;
@@ -92,6 +92,10 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
     membership_.OnDialFailed(peer, failure);
   }
 
+  // Whether this agent is the one that writes what somebody has to, and may.
+  bool WritesForAll() {
+    return clock_watch_.IsSteady() && views_.CheckWritable().ok() && views_.Leads();
+  }
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
 
@@ -122,6 +126,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   History history_;
   Queries queries_;
   Barriers barriers_;
+  ClockWatch clock_watch_;
   Collector collector_;
   ClaimSettler claim_settler_;
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,

@@ -25,23 +25,13 @@ void Collector::Start() {
 
 void Collector::Tick() {
   Start();
-  if (!ClockIsSteady() || catalog_.tombstone_count() == 0 || !leads_()) {
+  if (catalog_.tombstone_count() == 0 || !leads_()) {
     proof_.reset();
   } else if (!proof_.has_value()) {
     Ask();
   } else if (scheduler_.MonotonicNow() - proof_->since >= rest_) {
     Collect();
   }
-}
-
-bool Collector::ClockIsSteady() {
-  const absl::Duration now = scheduler_.MonotonicNow();
-  const absl::Time began = scheduler_.WallNow() - now;
-  if (!clock_began_.has_value() || absl::AbsDuration(began - *clock_began_) > kStep) {
-    clock_set_ = now;
-  }
-  clock_began_ = began;
-  return now - clock_set_ >= kSteady;
 }
 
 void Collector::Ask() {

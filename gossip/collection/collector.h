@@ -25,10 +25,6 @@ namespace trellis::gossip {
 class Collector {
  public:
   static constexpr absl::Duration kBarrierTimeout = absl::Seconds(20);
-  // After the clock was set nothing is collected for so long: others would not take the version of
-  // a wrong one, and that it is wrong is noticed after five seconds.
-  static constexpr absl::Duration kStep = absl::Seconds(1);
-  static constexpr absl::Duration kSteady = absl::Seconds(6);
 
   // All borrowed. `leads` says whether this agent is the one that collects, and may
   // write.
@@ -49,8 +45,6 @@ class Collector {
   void Tick();
   void Ask();
   void Collect();
-  // Whether the clock has gone on by itself for kSteady; to be called at each tick.
-  bool ClockIsSteady();
 
   storage::Catalog& catalog_;
   Scheduler& scheduler_;
@@ -59,8 +53,6 @@ class Collector {
   const absl::Duration rest_;
   std::optional<uint64_t> asked_;  // The barrier that is under way.
   std::optional<Proof> proof_;
-  std::optional<absl::Time> clock_began_;  // What the wall clock showed at monotonic zero.
-  absl::Duration clock_set_;               // Seen so, the last time.
   Scheduler::TimerId timer_ = Scheduler::TimerId::kNone;
 };
 
