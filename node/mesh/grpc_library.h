@@ -15,8 +15,8 @@ namespace trellis::mesh {
 void KeepGrpcRunning();
 
 // The window of a stream, fixed: finding the best one (GRPC_ARG_HTTP2_BDP_PROBE) costs a ping and
-// its answer for nearly every frame on links that are idle but for heartbeats: half as much again as
-// they send without (docs/performance.md). This much fills a path of 150 ms at 7 MB/s.
+// its answer for nearly every frame on links that are idle but for heartbeats, half as much again
+// as they send without (docs/performance.md). This much fills a path of 150 ms at 7 MB/s.
 inline constexpr int kStreamWindowBytes = 1 << 20;
 
 }  // namespace trellis::mesh
