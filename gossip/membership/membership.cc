@@ -65,8 +65,7 @@ void Membership::TickAgain(absl::Duration delay) {
 void Membership::Tick() {
   ForgiveIfLate(tick_due_);
   TickAgain(options_.interval);
-  const peer::v1::Frame heartbeat = MakeHeartbeat();
-  for (const NodeId peer : links_) hands_.send(peer, heartbeat);
+  for (const auto& [peer, sent] : links_) SendHeartbeatIfDue(peer);
   for (const NodeId silent : monitor_.TakeSilent(Now())) Accuse(silent, Rumour::SILENT);
   CloseSilentLinks();
   DoubtAloud();
@@ -83,6 +82,15 @@ void Membership::ForgiveIfLate(absl::Duration due) {
   table_.Forgive(Now());
 }
 
+// A heartbeat is answered by ours, which the next tick then leaves out: so the two ends of a link
+// beat at once, and an agent wakes once for what it sends and what its neighbours answer.
+void Membership::SendHeartbeatIfDue(NodeId peer) {
+  const auto link = links_.find(peer);
+  if (link == links_.end() || Now() - link->second < options_.interval / 2) return;
+  link->second = Now();
+  hands_.send(peer, MakeHeartbeat());
+}
+
 peer::v1::Frame Membership::MakeHeartbeat() const {
   peer::v1::Frame frame;
   peer::v1::Heartbeat& heartbeat = *frame.mutable_heartbeat();
@@ -96,7 +104,7 @@ peer::v1::Frame Membership::MakeHeartbeat() const {
 
 void Membership::CloseSilentLinks() {
   std::vector<NodeId> silent;
-  for (const NodeId peer : links_) {
+  for (const auto& [peer, sent] : links_) {
     const std::optional<absl::Duration> since = monitor_.SinceHeard(peer, Now());
     if (since && *since > options_.close_after) silent.push_back(peer);
   }
@@ -109,7 +117,7 @@ void Membership::CloseSilentLinks() {
 void Membership::DoubtAloud() {
   if (Now() < doubt_at_ || table_.accused().empty() || links_.empty()) return;
   doubt_at_ = Now() + kDoubt;
-  const NodeId peer = *std::next(links_.begin(), runtime_.random.Uniform(links_.size()));
+  const NodeId peer = std::next(links_.begin(), runtime_.random.Uniform(links_.size()))->first;
   for (const NodeId accused : table_.accused()) mill_.Tell(peer, accused);
 }
 
@@ -123,7 +131,7 @@ void Membership::FillHello(peer::v1::Hello* hello) const {
 }
 
 void Membership::AddLink(NodeId peer, const peer::v1::Hello& hello) {
-  links_.insert(peer);
+  links_[peer] = Now();
   turned_away_by_.clear();
   mill_.AddLink(peer);
   monitor_.LinkUp(peer, Now());
@@ -150,6 +158,7 @@ void Membership::RemoveLink(NodeId peer) {
 }
 
 void Membership::OnHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
+  SendHeartbeatIfDue(peer);
   NoteClock(peer, heartbeat.wall_micros());
   OnSignOfLife(peer, peer, {heartbeat.boot(), heartbeat.life()});
 }

@@ -1,12 +1,14 @@
 // This agent's part in knowing who is alive: decision 0011.
 //
-// Once a second it sends a heartbeat by each link and looks who was silent; in between it passes on
-// rumours, contradicts those about itself, and says whom to link with. What each part decides is in
-// its own header: monitor.h (silence), liveness_table.h (verdicts), rumour_mill.h (spreading),
-// link_plan.h (links), peer_clocks.h and twins.h (who must not write).
+// Once a second it sends a heartbeat by each link, unless it has just answered one there, and looks
+// who was silent; in between it passes on rumours, contradicts those about itself, and says whom to
+// link with. What each part decides is in its own header: monitor.h (silence), liveness_table.h
+// (verdicts), rumour_mill.h (spreading), link_plan.h (links), peer_clocks.h and twins.h (who must
+// not write).
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_MEMBERSHIP_H_
 #define TRELLIS_GOSSIP_MEMBERSHIP_MEMBERSHIP_H_
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -97,6 +99,8 @@ class Membership {
   void Tick();
   void TickAgain(absl::Duration delay);
   void ForgiveIfLate(absl::Duration due);
+  // To a peer that has had none of ours for half an interval.
+  void SendHeartbeatIfDue(NodeId peer);
   peer::v1::Frame MakeHeartbeat() const;
   void CloseSilentLinks();
   void DoubtAloud();
@@ -122,7 +126,7 @@ class Membership {
   const uint64_t process_;  // Its number: tells this process from a twin.
   Life life_;
   std::set<NodeId> members_;
-  std::set<NodeId> links_;
+  std::map<NodeId, absl::Duration> links_;  // And when the last heartbeat was sent.
   LivenessTable table_;
   Monitor monitor_;
   RumourMill mill_;

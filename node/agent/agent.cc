@@ -340,14 +340,11 @@ absl::Status AgentImpl::MakeEnrollment() {
     ASSIGN_OR_RETURN(options.authority,
                      trust::MeshAuthority::Load(identity_.root_pem, identity_.root_key_pem));
   }
-  const auto run_on_control = [loop = &control_->loop()](absl::FunctionRef<void()> task) {
-    net::RunTaskOn(*loop, task);
-  };
   renewal_ = std::make_unique<mesh::Renewal>(options.authority, options.certificate_lifetime,
                                              *catalog_, runtime());
-  renewal_service_ = mesh::NewRenewalService(*renewal_, run_on_control);
+  renewal_service_ = mesh::NewRenewalService(*renewal_, control_->loop());
   enrollment_ = std::make_unique<mesh::Enrollment>(std::move(options), *catalog_, runtime());
-  enrollment_service_ = mesh::NewEnrollmentService(*enrollment_, run_on_control);
+  enrollment_service_ = mesh::NewEnrollmentService(*enrollment_, control_->loop());
   issuer_ = std::make_unique<IssuerOverEnrollment>(*enrollment_);
   return absl::OkStatus();
 }

@@ -19,7 +19,7 @@
 #include "absl/time/time.h"
 #include "auth/trust/authority.h"
 #include "base/runtime/runtime.h"
-#include "node/net/control.h"
+#include "base/runtime/scheduler.h"
 #include "proto/trellis/peer/v1/enrollment.pb.h"
 #include "proto/trellis/v1/agent_api.pb.h"
 #include "storage/catalog/catalog.h"
@@ -96,11 +96,10 @@ class Enrollment {
   const Runtime runtime_;
 };
 
-// trellis.peer.v1.Enrollment for MeshServer's enrollment_services. `run_on_control` runs a task on
-// the control thread and waits for it; `enrollment` is borrowed.
+// trellis.peer.v1.Enrollment for MeshServer's enrollment_services. `enrollment` is asked on the
+// thread of `control`; both are borrowed.
 //   RESOURCE_EXHAUSTED  too many hosts ask at once
-std::unique_ptr<grpc::Service> NewEnrollmentService(Enrollment& enrollment,
-                                                    net::RunOnControl run_on_control);
+std::unique_ptr<grpc::Service> NewEnrollmentService(Enrollment& enrollment, Scheduler& control);
 
 }  // namespace trellis::mesh
 

@@ -1,5 +1,4 @@
 #include <atomic>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,40 +11,42 @@ namespace {
 // Anybody who reaches the port may ask, and each question takes a moment of the control thread.
 constexpr int kMaxConcurrentEnrolls = 8;
 
-class EnrollmentService final : public peer::v1::Enrollment::Service {
+class EnrollmentService final : public peer::v1::Enrollment::CallbackService {
  public:
-  EnrollmentService(Enrollment& enrollment, net::RunOnControl run_on_control)
-      : enrollment_(enrollment), run_on_control_(std::move(run_on_control)) {}
+  EnrollmentService(Enrollment& enrollment, Scheduler& control)
+      : enrollment_(enrollment), control_(control) {}
 
-  grpc::Status Enroll(grpc::ServerContext*, const peer::v1::EnrollRequest* request,
-                      peer::v1::EnrollResponse* response) override {
+  grpc::ServerUnaryReactor* Enroll(grpc::CallbackServerContext* context,
+                                   const peer::v1::EnrollRequest* request,
+                                   peer::v1::EnrollResponse* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     if (under_way_.fetch_add(1) >= kMaxConcurrentEnrolls) {
       under_way_.fetch_sub(1);
-      return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                          "too many hosts are joining at once; try again");
+      reactor->Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                   "too many hosts are joining at once; try again"));
+      return reactor;
     }
-    absl::Status status;
-    run_on_control_([&] {
+    // The reactor, request and response live until Finish.
+    control_.Post([=, this] {
       absl::StatusOr<peer::v1::EnrollResponse> result = enrollment_.Enroll(*request);
-      status = result.status();
       if (result.ok()) *response = *std::move(result);
+      under_way_.fetch_sub(1);
+      reactor->Finish(grpc::Status(static_cast<grpc::StatusCode>(result.status().code()),
+                                   std::string(result.status().message())));
     });
-    under_way_.fetch_sub(1);
-    return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                        std::string(status.message()));
+    return reactor;
   }
 
  private:
   Enrollment& enrollment_;
-  const net::RunOnControl run_on_control_;
+  Scheduler& control_;
   std::atomic<int> under_way_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewEnrollmentService(Enrollment& enrollment,
-                                                    net::RunOnControl run_on_control) {
-  return std::make_unique<EnrollmentService>(enrollment, std::move(run_on_control));
+std::unique_ptr<grpc::Service> NewEnrollmentService(Enrollment& enrollment, Scheduler& control) {
+  return std::make_unique<EnrollmentService>(enrollment, control);
 }
 
 }  // namespace trellis::mesh

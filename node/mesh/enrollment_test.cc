@@ -12,12 +12,12 @@
 #include "auth/trust/join_token.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
-#include "base/sync/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "node/mesh/join.h"
 #include "node/mesh/mesh_server.h"
 #include "node/mesh/mesh_testing.h"
+#include "node/net/loop_thread.h"
 #include "storage/catalog/fake_authorship.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/resource/names.h"
@@ -300,8 +300,8 @@ class JoinTest : public EnrollmentTest {
   }
 
   trust::JoinToken TokenForPort() {
-    MutexLock lock(control_);
-    trust::JoinToken token = NewToken();
+    trust::JoinToken token;
+    control_->Call([&] { token = NewToken(); });
     token.mesh_addresses = {server_->local_endpoint().ToString()};
     return token;
   }
@@ -318,12 +318,9 @@ class JoinTest : public EnrollmentTest {
 
   static constexpr absl::Duration kGenerous = absl::Minutes(5);  // A busy machine is slow.
 
-  Mutex control_;  // In place of the control thread: one at a time.
-  std::unique_ptr<grpc::Service> service_ =
-      NewEnrollmentService(*enrollment_, [this](absl::FunctionRef<void()> task) {
-        MutexLock lock(control_);
-        task();
-      });
+  const std::unique_ptr<net::LoopThread> control_ = *net::LoopThread::Start("control");
+  const std::unique_ptr<grpc::Service> service_ =
+      NewEnrollmentService(*enrollment_, control_->loop());
   std::unique_ptr<MeshServer> server_;
 };
 

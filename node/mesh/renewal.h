@@ -16,7 +16,7 @@
 #include "auth/trust/authority.h"
 #include "auth/trust/identity.h"
 #include "base/runtime/runtime.h"
-#include "node/net/control.h"
+#include "base/runtime/scheduler.h"
 #include "proto/trellis/peer/v1/enrollment.pb.h"
 #include "storage/catalog/catalog.h"
 
@@ -54,11 +54,10 @@ class Renewal {
   const Runtime runtime_;
 };
 
-// trellis.peer.v1.Renewal for MeshServer's renewal_services. `run_on_control` runs a task on the
-// control thread and waits for it; `renewal` is borrowed.
+// trellis.peer.v1.Renewal for MeshServer's renewal_services. `renewal` is asked on the thread of
+// `control`; both are borrowed.
 //   RESOURCE_EXHAUSTED  too many agents ask at once
-std::unique_ptr<grpc::Service> NewRenewalService(const Renewal& renewal,
-                                                 net::RunOnControl run_on_control);
+std::unique_ptr<grpc::Service> NewRenewalService(const Renewal& renewal, Scheduler& control);
 
 }  // namespace trellis::mesh
 

@@ -12,41 +12,50 @@ namespace {
 // Each takes a moment of the control thread; who is turned away tries again by itself.
 constexpr int kMaxConcurrentRenewals = 8;
 
-class RenewalService final : public peer::v1::Renewal::Service {
- public:
-  RenewalService(const Renewal& renewal, net::RunOnControl run_on_control)
-      : renewal_(renewal), run_on_control_(std::move(run_on_control)) {}
+grpc::Status ToGrpc(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
 
-  grpc::Status Renew(grpc::ServerContext* context, const peer::v1::RenewRequest* request,
-                     peer::v1::RenewResponse* response) override {
+class RenewalService final : public peer::v1::Renewal::CallbackService {
+ public:
+  RenewalService(const Renewal& renewal, Scheduler& control)
+      : renewal_(renewal), control_(control) {}
+
+  grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context,
+                                  const peer::v1::RenewRequest* request,
+                                  peer::v1::RenewResponse* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    absl::StatusOr<trust::PeerIdentity> caller = IdentityOf(*context);
+    if (!caller.ok()) {
+      reactor->Finish(ToGrpc(caller.status()));
+      return reactor;
+    }
     if (under_way_.fetch_add(1) >= kMaxConcurrentRenewals) {
       under_way_.fetch_sub(1);
-      return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                          "too many agents renew at once; try again");
+      reactor->Finish(
+          ToGrpc(absl::ResourceExhaustedError("too many agents renew at once; try again")));
+      return reactor;
     }
-    absl::StatusOr<peer::v1::RenewResponse> result = absl::InternalError("not run");
-    if (const auto caller = IdentityOf(*context); caller.ok()) {
-      run_on_control_([&] { result = renewal_.Renew(*caller, *request); });
-    } else {
-      result = caller.status();
-    }
-    under_way_.fetch_sub(1);
-    if (result.ok()) *response = *std::move(result);
-    return grpc::Status(static_cast<grpc::StatusCode>(result.status().code()),
-                        std::string(result.status().message()));
+    // The reactor, request and response live until Finish.
+    control_.Post([=, this, caller = *std::move(caller)] {
+      absl::StatusOr<peer::v1::RenewResponse> result = renewal_.Renew(caller, *request);
+      if (result.ok()) *response = *std::move(result);
+      under_way_.fetch_sub(1);
+      reactor->Finish(ToGrpc(result.status()));
+    });
+    return reactor;
   }
 
  private:
   const Renewal& renewal_;
-  const net::RunOnControl run_on_control_;
+  Scheduler& control_;
   std::atomic<int> under_way_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewRenewalService(const Renewal& renewal,
-                                                 net::RunOnControl run_on_control) {
-  return std::make_unique<RenewalService>(renewal, std::move(run_on_control));
+std::unique_ptr<grpc::Service> NewRenewalService(const Renewal& renewal, Scheduler& control) {
+  return std::make_unique<RenewalService>(renewal, control);
 }
 
 }  // namespace trellis::mesh

@@ -10,7 +10,6 @@
 #include "auth/trust/certificate.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
-#include "base/sync/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "node/mesh/mesh_server.h"
@@ -144,12 +143,7 @@ class RenewalPortTest : public RenewalTest {
   }
 
   SteppedScheduler control_;
-  Mutex mutex_;  // In place of the control thread: one at a time.
-  std::unique_ptr<grpc::Service> service_ =
-      NewRenewalService(*renewal_, [this](absl::FunctionRef<void()> task) {
-        MutexLock lock(mutex_);
-        task();
-      });
+  const std::unique_ptr<grpc::Service> service_ = NewRenewalService(*renewal_, control_);
   std::unique_ptr<MeshServer> server_;
 };
 

@@ -8,15 +8,11 @@
 #include <optional>
 #include <type_traits>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "base/sync/mutex.h"
 #include "node/net/event_loop.h"
 
 namespace trellis::net {
-
-// As below, for what needs no template: borrowed functions that take and return nothing.
-using RunOnControl = absl::AnyInvocable<void(absl::FunctionRef<void()>) const>;
 
 // Returns when `task` has run on the loop's thread; on that thread itself, at once. The loop must
 // run until then: whoever stops it first stops those that call this.
