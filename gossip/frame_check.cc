@@ -123,6 +123,11 @@ absl::Status CheckQuery(const peer::v1::Query& query) {
   RETURN_IF_ERROR(CheckNotZero("query.root", query.root()));
   RETURN_IF_ERROR(CheckNotZero("query.id", query.id()));
   RETURN_IF_ERROR(CheckAtMost("query.wanted", query.wanted().heads_size(), storage::kMaxOrigins));
+  if (query.along_tree() && query.wanted().heads_size() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("query.along_tree: of ", query.wanted().heads_size(),
+                     " origins; a tree is one origin's"));
+  }
   return CheckAtMost("query.vpc", query.vpc().size(), kMaxVpcBytes);
 }
 

@@ -45,7 +45,10 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         replicator_(options.node, catalog, runtime, Sender()),
         health_({.mesh_id = options.mesh_id}, catalog, *options.authorship, membership_, runtime,
                 Sender()),
-        queries_(options.node, options.program_version, catalog, history_, runtime, Sender()),
+        queries_(options.node, options.program_version, catalog, history_, runtime, Sender(),
+                 [this](const storage::Origin& origin, NodeId link) {
+                   return replicator_.IsEager(origin, link);
+                 }),
         barriers_(options.node, queries_, runtime,
                   [this](absl::string_view vpc) { return views_.MembersOf(vpc); }),
         clock_watch_(runtime.scheduler),

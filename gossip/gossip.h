@@ -60,7 +60,7 @@ class Gossip {
   // Opens links and begins heartbeats.
   virtual void Start() = 0;
 
-  // The data plane obeys everything up to `vector` from now on: who asked is told within 10 ms.
+  // The data plane obeys everything up to `vector` from now on: who asked is told soon.
   virtual void SetEnforced(const storage::VersionVector& vector) = 0;
 
   // Asks the whole mesh (query/barriers.h): whether it enforces a write, and what each agent says.

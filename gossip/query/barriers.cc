@@ -74,11 +74,13 @@ std::vector<Barriers::Member> Barriers::MembersOf(const BarrierRequest& request)
 }
 
 void Barriers::Ask(uint64_t id, Asked& asked) {
-  if (asked.question != 0) queries_.Forget(asked.question);
   asked.sum.Clear();
   peer::v1::Query query;
   asked.request.wanted.ToProto(query.mutable_wanted());
   query.set_vpc(asked.request.vpc);
+  // At first the way that the write itself took. If agents are missing, that may be broken.
+  query.set_along_tree(asked.question == 0 && asked.request.wanted.heads().size() == 1);
+  if (asked.question != 0) queries_.Forget(asked.question);
   asked.question =
       queries_.Ask(std::move(query), asked.deadline - runtime_.scheduler.MonotonicNow(),
                    /*everybody=*/!asked.request.only_self,

@@ -1,7 +1,7 @@
 // Asking the mesh, from the side of who asks: does everybody obey this write, and who does not?
 //
-// A barrier asks (queries.h) and asks anew whenever agents that should be alive are missing from
-// the answers: a tree that lost a branch is not mended, it is made again. Towards its end, agents
+// A barrier asks (queries.h) and asks anew, now on all links, whenever agents that should be alive
+// are missing from the answers: a tree that lost a branch is not mended, it is made again. Towards its end, agents
 // that are still missing are found by name with a survey.
 //
 // Spec: docs/decisions/0012; gossip-design 3.9.

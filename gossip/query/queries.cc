@@ -19,13 +19,14 @@ using peer::v1::Frame;
 using peer::v1::Query;
 
 Queries::Queries(NodeId self, std::string program_version, const storage::Catalog& catalog,
-                 const History& history, Runtime runtime, Send send)
+                 const History& history, Runtime runtime, Send send, IsEager is_eager)
     : self_(self),
       program_version_(std::move(program_version)),
       catalog_(catalog),
       history_(history),
       runtime_(runtime),
-      send_(std::move(send)) {}
+      send_(std::move(send)),
+      is_eager_(std::move(is_eager)) {}
 
 Queries::~Queries() {
   while (!questions_.empty()) Drop(questions_.begin());
@@ -141,6 +142,7 @@ void Queries::PassDown(Question& question) {
   question.wanted.ToProto(query.mutable_wanted());
   query.set_timeout_millis(static_cast<uint32_t>(absl::ToInt64Milliseconds(left)));
   for (const NodeId link : links_) {
+    if (query.along_tree() && !is_eager_(question.wanted.heads().begin()->first, link)) continue;
     // Refused: the queue is full. The root misses what is behind this link, and asks again.
     if (link != question.parent && send_(link, frame)) question.below[link];
   }

@@ -1,7 +1,8 @@
 // Questions to every agent, and the answers on their way back.
 //
-// A question floods from the agent that asks (the root) over all links and makes a tree as it goes:
-// whoever hands it to an agent first is that agent's parent. Each agent adds up what its children
+// A question floods from the agent that asks (the root) over all links, or over those on which one
+// origin's writes are pushed (`along_tree`: a message an agent instead of one a link), and makes a
+// tree as it goes: whoever hands it to an agent first is that agent's parent. Each agent adds up what its children
 // and itself have to say and passes the sum up whenever it changes: at once when nothing more can
 // come, otherwise after kCoalesce. Two kinds:
 //   barrier  `wanted` without rows: how many agents hold and enforce it, until all do;
@@ -38,7 +39,10 @@ class Queries {
   // The sum so far, at the root. Rows are those that are new.
   using Progress = absl::AnyInvocable<void(const peer::v1::Answer& sum)>;
 
-  static constexpr absl::Duration kCoalesce = absl::Milliseconds(10);
+  // Whether writes of the origin are pushed on the link.
+  using IsEager = absl::AnyInvocable<bool(const storage::Origin&, NodeId link) const>;
+
+  static constexpr absl::Duration kCoalesce = absl::Milliseconds(50);
   static constexpr absl::Duration kMaxTimeout = absl::Minutes(5);
   // Each agent is given so much less time than who asked it. A question dies out by that, even
   // where agents have forgotten it when it comes round to them again.
@@ -52,7 +56,7 @@ class Queries {
 
   // All borrowed; `send` as Transport::Send.
   Queries(NodeId self, std::string program_version, const storage::Catalog& catalog,
-          const History& history, Runtime runtime, Send send);
+          const History& history, Runtime runtime, Send send, IsEager is_eager);
   ~Queries();
   Queries(const Queries&) = delete;
   Queries& operator=(const Queries&) = delete;
@@ -113,6 +117,7 @@ class Queries {
   const History& history_;
   const Runtime runtime_;
   Send send_;
+  IsEager is_eager_;
   storage::VersionVector enforced_;
   std::set<NodeId> links_;
   Questions questions_;

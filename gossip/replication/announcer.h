@@ -1,5 +1,9 @@
 // Lazy push: tells each link, in batches, which writes it could ask for.
 //
+// Each link is told at a moment of its own, so the two ends of a link seldom tell each other the
+// same, and who lacks a write still hears of it from the first of its neighbours after a fraction of
+// the longest wait.
+//
 // Spec: docs/decisions/0012.
 #ifndef TRELLIS_GOSSIP_REPLICATION_ANNOUNCER_H_
 #define TRELLIS_GOSSIP_REPLICATION_ANNOUNCER_H_
@@ -20,8 +24,9 @@ class Announcer {
  public:
   using Send = absl::AnyInvocable<bool(NodeId, const peer::v1::Frame&)>;
 
-  // The longest a write waits for company.
-  static constexpr absl::Duration kBatch = absl::Milliseconds(10);
+  // A write waits for company between the one and the other.
+  static constexpr absl::Duration kLeastWait = absl::Milliseconds(10);
+  static constexpr absl::Duration kLongestWait = absl::Milliseconds(80);
   static constexpr int kMaxHeadsPerFrame = 4096;
 
   // The runtime is borrowed; `send` as Transport::Send.
@@ -35,17 +40,20 @@ class Announcer {
   void Owe(NodeId link, const storage::Origin& origin, uint64_t head);
   // The link knows, or has said so itself.
   void Forget(NodeId link, const storage::Origin& origin, uint64_t head);
-  void RemoveLink(NodeId link) { owed_.erase(link); }
+  void RemoveLink(NodeId link);
 
  private:
-  void FlushSoon();
-  void Flush();
+  struct Owed {
+    std::map<storage::Origin, uint64_t> heads;  // At most the origins there are.
+    Scheduler::TimerId timer = Scheduler::TimerId::kNone;
+  };
+
+  void FlushLater(NodeId link, Owed& owed);
+  void Flush(NodeId link);
 
   const Runtime runtime_;
   Send send_;
-  using Heads = std::map<storage::Origin, uint64_t>;
-  std::map<NodeId, Heads> owed_;  // At most the origins there are, each.
-  Scheduler::TimerId timer_ = Scheduler::TimerId::kNone;
+  std::map<NodeId, Owed> owed_;
 };
 
 }  // namespace trellis::gossip

@@ -76,6 +76,11 @@ class Replicator {
   // Gossip::CatchingUp.
   bool catching_up() const { return exchange_.more_to_come(); }
 
+  // Whether the origin's writes are pushed on the link, rather than announced.
+  bool IsEager(const storage::Origin& origin, NodeId link) const {
+    return tree_.IsEager(origin, link);
+  }
+
  private:
   enum class Outcome { kApplied, kGap, kRefused };
 
