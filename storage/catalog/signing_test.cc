@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/catalog/catalog_test_util.h"
+#include "storage/resource/names.h"
 #include "tests/support/status_matchers.h"
 
 namespace trellis::storage {
@@ -317,6 +318,14 @@ Change PutWorker(int node, trellis::v1::AgentRole role, const std::string& vpc,
   return {AgentNameOf(node), resource, {}};
 }
 
+Change PutSealing(const std::string& name) {
+  trellis::v1::Resource resource;
+  const bool share = resource::KindOf(name) == resource::Kind::kSealingShare;
+  share ? resource.mutable_sealing_share()->set_name(name)
+        : resource.mutable_sealing_key()->set_name(name);
+  return {name, resource, {}};
+}
+
 const char kOwnVpc[] = "vpcs/vpc-1a2b3c4d";
 
 INSTANTIATE_TEST_SUITE_P(
@@ -336,6 +345,9 @@ INSTANTIATE_TEST_SUITE_P(
         {"AnothersRecord", PutWorker(7, trellis::v1::WORKER, kOwnVpc), false},
         {"Eviction", {AgentNameOf(9), std::nullopt, {}}, false},
         {"Service", PutService(1, "a"), false},
+        {"SealingKey", PutSealing("sealingKeys/0123456789abcdefg"), false},
+        {"SealingShareOfItsOwn",
+         PutSealing("sealingKeys/0123456789abcdefg/shares/0000000000000008"), false},
         {"JoinToken",
          [] {
            trellis::v1::Resource resource;

@@ -34,6 +34,8 @@ void WithKind(Resource& resource, F f) {
     TRELLIS_KIND(kServiceAssociation, service_association);
     TRELLIS_KIND(kAgent, agent);
     TRELLIS_KIND(kJoinToken, join_token);
+    TRELLIS_KIND(kSealingKey, sealing_key);
+    TRELLIS_KIND(kSealingShare, sealing_share);
     case v1::Resource::KIND_NOT_SET:
       break;
   }
@@ -99,6 +101,10 @@ Kind KindOf(const v1::Resource& resource) {
       return Kind::kAgent;
     case v1::Resource::kJoinToken:
       return Kind::kJoinToken;
+    case v1::Resource::kSealingKey:
+      return Kind::kSealingKey;
+    case v1::Resource::kSealingShare:
+      return Kind::kSealingShare;
     case v1::Resource::KIND_NOT_SET:
       return Kind::kUnknown;
   }
@@ -168,9 +174,11 @@ void SetTimes(v1::Resource& resource, absl::Time create_time, absl::Time update_
 storage::v1::MergeClass MergeClassOf(Kind kind) {
   switch (kind) {
     case Kind::kTarget:
+    case Kind::kSealingShare:
       return storage::v1::MEMBER;
     case Kind::kAgent:
     case Kind::kJoinToken:
+    case Kind::kSealingKey:
       return storage::v1::GUARD;
     default:
       return storage::v1::LWW;

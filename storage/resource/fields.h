@@ -31,7 +31,8 @@ void SetEtag(v1::Resource& resource, absl::string_view etag);
 absl::Time CreateTime(const v1::Resource& resource);  // InfinitePast when unset.
 void SetTimes(v1::Resource& resource, absl::Time create_time, absl::Time update_time);
 
-// Targets MEMBER; agents and join tokens GUARD (a delete is final); the rest LWW.
+// Targets and sealing shares MEMBER; agents, join tokens and sealing keys GUARD (a delete is
+// final); the rest LWW.
 storage::v1::MergeClass MergeClassOf(Kind kind);
 
 }  // namespace trellis::resource

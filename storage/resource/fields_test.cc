@@ -50,6 +50,8 @@ TEST(FieldsTest, MergeClassFollowsTheKind) {
   EXPECT_EQ(MergeClassOf(Kind::kTarget), storage::v1::MEMBER);
   EXPECT_EQ(MergeClassOf(Kind::kAgent), storage::v1::GUARD);
   EXPECT_EQ(MergeClassOf(Kind::kJoinToken), storage::v1::GUARD);
+  EXPECT_EQ(MergeClassOf(Kind::kSealingKey), storage::v1::GUARD);
+  EXPECT_EQ(MergeClassOf(Kind::kSealingShare), storage::v1::MEMBER);
   EXPECT_EQ(MergeClassOf(Kind::kRule), storage::v1::LWW);
 }
 

@@ -47,6 +47,8 @@ constexpr KindInfo kKinds[] = {
      "service association", "snsa-{17 of 0-9a-z}"},
     {Kind::kAgent, Kind::kUnknown, "agents", "", "agent", "{16 hex digits}"},
     {Kind::kJoinToken, Kind::kUnknown, "joinTokens", "", "join token", "{17 of 0-9a-z}"},
+    {Kind::kSealingKey, Kind::kUnknown, "sealingKeys", "", "sealing key", "{17 of 0-9a-z}"},
+    {Kind::kSealingShare, Kind::kSealingKey, "shares", "", "sealing share", "{16 hex digits}"},
 };
 
 const KindInfo& InfoOf(Kind kind) {
@@ -199,13 +201,22 @@ std::string AgentName(uint64_t node) {
   return Join("", Kind::kAgent, absl::StrFormat("%016x", node));
 }
 
+std::string ShareName(absl::string_view sealing_key, uint64_t node) {
+  return Join(sealing_key, Kind::kSealingShare, absl::StrFormat("%016x", node));
+}
+
+bool IsInternal(absl::string_view name) {
+  const Kind kind = KindOf(name);
+  return kind == Kind::kSealingKey || kind == Kind::kSealingShare;
+}
+
 absl::string_view IdPrefix(Kind kind) {
   return kind == Kind::kUnknown ? absl::string_view() : InfoOf(kind).id_prefix;
 }
 
 std::string NewId(Kind kind, Random& random) {
   CHECK(kind != Kind::kUnknown && kind != Kind::kAccount && kind != Kind::kTarget &&
-        kind != Kind::kAgent);
+        kind != Kind::kAgent && kind != Kind::kSealingShare);
   std::string id(IdPrefix(kind));
   for (size_t i = 0; i < kRandomIdSize; ++i) {
     id.push_back(kIdAlphabet[random.Uniform(kIdAlphabet.size())]);
@@ -221,6 +232,7 @@ bool IsId(Kind kind, absl::string_view id) {
     case Kind::kAccount:
       return id.size() == 12 && AllOf(id, "0123456789");
     case Kind::kAgent:
+    case Kind::kSealingShare:
       return id.size() == 16 && AllOf(id, "0123456789abcdef");
     default:
       break;

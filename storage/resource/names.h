@@ -5,7 +5,7 @@
 //
 // Spec: VPC Lattice reference 1.1 (ids); AIP-122 (names). Collections: accounts/{12 digits},
 // vpcs, serviceNetworks, services[/listeners[/rules]], targetGroups[/targets/{id}:{port}],
-// vpcAssociations, serviceAssociations, agents/{16 hex}, joinTokens.
+// vpcAssociations, serviceAssociations, agents/{16 hex}, joinTokens, sealingKeys[/shares/{16 hex}].
 #ifndef TRELLIS_STORAGE_RESOURCE_NAMES_H_
 #define TRELLIS_STORAGE_RESOURCE_NAMES_H_
 
@@ -35,6 +35,8 @@ enum class Kind {
   kServiceAssociation,
   kAgent,
   kJoinToken,
+  kSealingKey,
+  kSealingShare,
 };
 
 // Longer names are refused everywhere.
@@ -73,10 +75,15 @@ std::string CollectionPrefix(Kind kind, absl::string_view parent = "");
 std::string Join(absl::string_view parent, Kind kind, absl::string_view id);
 std::string TargetName(absl::string_view target_group, absl::string_view id, int port);
 std::string AgentName(uint64_t node);
+// Of the agent that the share is sealed to.
+std::string ShareName(absl::string_view sealing_key, uint64_t node);
+
+// Whether `name` is of a kind that agents keep for themselves: no API shows or takes it.
+bool IsInternal(absl::string_view name);
 
 // "svc-"; empty for kinds whose ids have no prefix.
 absl::string_view IdPrefix(Kind kind);
-// The prefix and 17 of [0-9a-z]. Not for accounts, targets and agents, whose ids are given.
+// The prefix and 17 of [0-9a-z]. Not for accounts, targets, agents and shares, whose ids are given.
 std::string NewId(Kind kind, Random& random);
 bool IsId(Kind kind, absl::string_view id);
 

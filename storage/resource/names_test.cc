@@ -88,6 +88,14 @@ INSTANTIATE_TEST_SUITE_P(
          "joinTokens/0123456789abcdefg",
          {Kind::kJoinToken, {"0123456789abcdefg"}},
          ""},
+        {"SealingKey",
+         "sealingKeys/0123456789abcdefg",
+         {Kind::kSealingKey, {"0123456789abcdefg"}},
+         ""},
+        {"SealingShare",
+         "sealingKeys/0123456789abcdefg/shares/00000000deadbeef",
+         {Kind::kSealingShare, {"0123456789abcdefg", "00000000deadbeef"}},
+         "sealingKeys/0123456789abcdefg"},
     }),
     [](const auto& info) { return info.param.label; });
 
@@ -154,6 +162,13 @@ TEST(NamesTest, NewIdsHaveTheReferencesFormAndFollowTheDice) {
 TEST(NamesTest, AgentNameIsTheNodeIdInHex) {
   EXPECT_EQ(AgentName(0xabc), "agents/0000000000000abc");
   EXPECT_EQ(IdOf(AgentName(0xabc)), "0000000000000abc");
+}
+
+TEST(NamesTest, WhatAgentsKeepForThemselvesIsInternal) {
+  const std::string key = "sealingKeys/0123456789abcdefg";
+  EXPECT_EQ(ShareName(key, 0xabc), key + "/shares/0000000000000abc");
+  EXPECT_TRUE(IsInternal(key) && IsInternal(ShareName(key, 0xabc)));
+  EXPECT_FALSE(IsInternal(AgentName(0xabc)) || IsInternal("sealingKeys/") || IsInternal(""));
 }
 
 }  // namespace

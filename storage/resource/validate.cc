@@ -89,6 +89,10 @@ Result Dispatch(const v1::Resource& resource, F f, Result otherwise) {
       return f(resource.agent(), ValidateAgent);
     case v1::Resource::kJoinToken:
       return f(resource.join_token(), ValidateJoinToken);
+    case v1::Resource::kSealingKey:
+      return f(resource.sealing_key(), ValidateSealingKey);
+    case v1::Resource::kSealingShare:
+      return f(resource.sealing_share(), ValidateSealingShare);
     case v1::Resource::KIND_NOT_SET:
       break;
   }
@@ -188,6 +192,10 @@ absl::Status ValidateAgent(const v1::Agent& agent) {
   if (agent.display_name().size() > kMaxAgentDisplayNameBytes) {
     return BadField("agent.display_name", agent.display_name(), "is too long",
                     absl::StrCat("at most ", kMaxAgentDisplayNameBytes, " characters"));
+  }
+  if (!agent.sealing_key().empty() && agent.sealing_key().size() != kSealingKeyBytes) {
+    return BadField("agent.sealing_key", absl::StrCat(agent.sealing_key().size(), " bytes"),
+                    "is no key", "an X25519 public key of 32 bytes, or none");
   }
   // A host name or an address, and a port; who dials it resolves it.
   const std::string& address = agent.mesh_address();

@@ -10,10 +10,16 @@
 #define TRELLIS_STORAGE_RESOURCE_VALIDATE_H_
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "proto/trellis/v1/resource.pb.h"
 
 // All functions are pure; ApplyDefaults… change their argument only, and twice is as once.
 namespace trellis::resource {
+
+// The group of secrets for admin agents alone; others are named by their VPC.
+inline constexpr absl::string_view kAdminsGroup = "admins";
+inline constexpr int kMaxPreviousKeys = 16;
+inline constexpr size_t kSealingKeyBytes = 32;  // X25519, public.
 
 // By the kind inside; also that its name is of that kind. INVALID_ARGUMENT for no kind.
 absl::Status Validate(const v1::Resource& resource);
@@ -32,6 +38,9 @@ absl::Status ValidateVpcAssociation(const v1::VpcAssociation& association);
 absl::Status ValidateServiceAssociation(const v1::ServiceAssociation& association);
 absl::Status ValidateAgent(const v1::Agent& agent);
 absl::Status ValidateJoinToken(const v1::JoinToken& token);
+// The shape of it; whether it opens is its readers' to find out.
+absl::Status ValidateSealingKey(const v1::SealingKey& key);
+absl::Status ValidateSealingShare(const v1::SealingShare& share);
 
 void ApplyDefaultsServiceNetwork(v1::ServiceNetwork* network);
 void ApplyDefaultsService(v1::Service* service);

@@ -332,9 +332,11 @@ TEST(ValidateTest, AgentAndJoinToken) {
   agent.set_mesh_address("host.example:7950");
   Expect<v1::Agent>(
       {{"NoRole", [](auto& a) { a.clear_role(); }, "agent.role"},
-       {"LongName", [](auto& a) { a.set_display_name(std::string(64, 'a')); }, "agent.display_name"},
+       {"LongName", [](auto& a) { a.set_display_name(std::string(64, 'a')); },
+        "agent.display_name"},
        {"NoPort", [](auto& a) { a.set_mesh_address("host"); }, "agent.mesh_address"},
-       {"PortZero", [](auto& a) { a.set_mesh_address("host:0"); }, "agent.mesh_address"}},
+       {"PortZero", [](auto& a) { a.set_mesh_address("host:0"); }, "agent.mesh_address"},
+       {"ShortKey", [](auto& a) { a.set_sealing_key("short"); }, "agent.sealing_key"}},
       agent, ValidateAgent);
   v1::JoinToken token;
   token.set_role(v1::WORKER);
@@ -343,6 +345,40 @@ TEST(ValidateTest, AgentAndJoinToken) {
   Expect<v1::JoinToken>(
       {{"NoEnd", [](auto& t) { t.clear_expire_time(); }, "join_token.expire_time"}}, token,
       ValidateJoinToken);
+}
+
+TEST(ValidateTest, SealingKeyAndShare) {
+  v1::SealingKey key;
+  key.set_group("admins");
+  key.set_generation(2);
+  key.set_public_key(std::string(32, 'k'));
+  key.add_previous()->set_key("sealingKeys/0123456789abcdefg");
+  Expect<v1::SealingKey>(
+      {{"NoGroup", [](auto& k) { k.clear_group(); }, "sealing_key.group"},
+       {"OtherGroup", [](auto& k) { k.set_group("agents"); }, "sealing_key.group"},
+       {"NoGeneration", [](auto& k) { k.clear_generation(); }, "sealing_key.generation"},
+       {"ShortKey", [](auto& k) { k.set_public_key("k"); }, "sealing_key.public_key"},
+       {"ManyBefore",
+        [](auto& k) {
+          while (k.previous_size() < 17) *k.add_previous() = k.previous(0);
+        },
+        "sealing_key.previous"},
+       {"NoKeyBefore", [](auto& k) { k.mutable_previous(0)->set_key("vpcs/vpc-11111111"); },
+        "sealing_key.previous.key"},
+       {"NoBox", [](auto& k) { k.mutable_previous(0)->set_sealed_private_key("box"); },
+        "sealing_key.previous.sealed_private_key"}},
+      key, ValidateSealingKey);
+  key.set_group("vpcs/vpc-11111111");
+  key.mutable_previous(0)->set_sealed_private_key(std::string(80, 's'));
+  EXPECT_OK(ValidateSealingKey(key));
+  v1::SealingShare share;
+  share.set_recipient_key(std::string(32, 'k'));
+  share.set_sealed_private_key(std::string(80, 's'));
+  Expect<v1::SealingShare>(
+      {{"NoKey", [](auto& s) { s.clear_recipient_key(); }, "sealing_share.recipient_key"},
+       {"LongBox", [](auto& s) { s.mutable_sealed_private_key()->push_back('x'); },
+        "sealing_share.sealed_private_key"}},
+      share, ValidateSealingShare);
 }
 
 TEST(DefaultsTest, ListenerPortFollowsTheProtocolAndALoneGroupWeighs100) {
