@@ -53,12 +53,12 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
                   [this](absl::string_view vpc) { return views_.MembersOf(vpc); }),
         clock_watch_(runtime.scheduler),
         collector_(
-            catalog, runtime.scheduler, barriers_, [this] { return WritesForAll(); },
+            catalog, runtime.scheduler, barriers_, [this] { return Leads(Anybody); },
             options.tombstone_rest),
         claim_settler_(
             catalog, runtime.scheduler, barriers_,
             [this](absl::string_view vpc) { return views_.MembersOf(vpc); },
-            [this] { return WritesForAll(); }, options.claim_interval) {}
+            [this] { return Leads(Anybody); }, options.claim_interval) {}
 
   ~GossipImpl() override {
     *alive_ = false;
@@ -83,6 +83,9 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   const ReplicationCounters& replication() const override { return replicator_.counters(); }
   bool CatchingUp() const override { return replicator_.catching_up(); }
   absl::Status CheckWritable() const override { return views_.CheckWritable(); }
+  bool Leads(absl::FunctionRef<bool(NodeId)> may) override {
+    return clock_watch_.IsSteady() && views_.CheckWritable().ok() && views_.Leads(may);
+  }
   std::vector<std::string> Alarms() const override { return views_.Alarms(); }
   uint64_t down_verdicts() const override { return membership_.down_verdicts(); }
   std::vector<MemberView> View() const override { return views_.Members(); }
@@ -95,10 +98,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
     membership_.OnDialFailed(peer, failure);
   }
 
-  // Whether this agent is the one that writes what somebody has to, and may.
-  bool WritesForAll() {
-    return clock_watch_.IsSteady() && views_.CheckWritable().ok() && views_.Leads();
-  }
+  static bool Anybody(NodeId) { return true; }
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
 

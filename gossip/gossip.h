@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
@@ -82,6 +83,10 @@ class Gossip {
   //                        says which, and what to do
   //   UNAVAILABLE          it has just started, and asks its peers what they hold of it
   virtual absl::Status CheckWritable() const = 0;
+  // Whether what one agent writes for all is up to this one: of those `may` says of it is the
+  // living admin with the least id, it may write, and its clock has stood for a while. Two agents
+  // may both think so for a moment.
+  virtual bool Leads(absl::FunctionRef<bool(NodeId node)> may) = 0;
   // What is wrong in the mesh and a person should know, in words. Usually nothing.
   virtual std::vector<std::string> Alarms() const = 0;
 

@@ -39,11 +39,11 @@ std::vector<MemberView> Views::Members() const {
   return views;
 }
 
-bool Views::Leads() const {
+bool Views::Leads(absl::FunctionRef<bool(NodeId)> may) const {
   for (const MemberView& view : Members()) {
     const auto record = catalog_.Find(AgentName(view.node));
     if (view.liveness != Liveness::kAlive || record == nullptr) continue;
-    if (record->agent().role() == trellis::v1::ADMIN) return view.node == self_;
+    if (record->agent().role() == trellis::v1::ADMIN && may(view.node)) return view.node == self_;
   }
   return false;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "gossip/gossip.h"
@@ -28,9 +29,8 @@ class Views {
   absl::Status CheckWritable() const;
   std::vector<std::string> Alarms() const;
   std::vector<MemberView> Members() const;
-  // Whether what one agent does for all is up to this one: it is the living admin with the least
-  // id.
-  bool Leads() const;
+  // Whether this agent is the living admin with the least id, of those `may` says of.
+  bool Leads(absl::FunctionRef<bool(NodeId)> may) const;
   // Of one VPC, by resource name; empty: all.
   std::vector<Barriers::Member> MembersOf(absl::string_view vpc) const;
 

@@ -62,6 +62,7 @@ class SimNode {
   storage::Catalog& catalog() { return *process_->catalog; }
   gossip::Gossip& gossip() { return *process_->gossip; }
   gossip::Transport& transport() { return *process_->transport; }
+  Runtime runtime() { return {process_->scheduler, process_->random}; }
   // Everything its proxy ever obeyed, over restarts.
   const storage::VersionVector& ever_enforced() const { return ever_enforced_; }
   // Liveness of `peer` as this node sees it.

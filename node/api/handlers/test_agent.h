@@ -60,6 +60,9 @@ class FakeGossip final : public gossip::Gossip {
   gossip::HealthShards& health() override { std::abort(); }  // The data plane's; no handler asks.
   const gossip::ReplicationCounters& replication() const override { return counters_; }
   uint64_t down_verdicts() const override { return 0; }
+  bool Leads(absl::FunctionRef<bool(gossip::NodeId)> may) override {
+    return writable.ok() && may(kNode);
+  }
   bool CatchingUp() const override { return false; }
   std::vector<gossip::MemberView> View() const override { return members; }
 
