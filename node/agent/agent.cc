@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "auth/seal/sealing_key.h"
 #include "auth/trust/authority.h"
 #include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
@@ -40,6 +41,8 @@
 #include "node/net/control.h"
 #include "node/net/loop_thread.h"
 #include "node/net/sockets.h"
+#include "node/vault/key_keeper.h"
+#include "node/vault/vault.h"
 #include "storage/catalog/catalog.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/resource/names.h"
@@ -51,8 +54,10 @@ namespace {
 constexpr absl::Duration kAdminGrace = absl::Seconds(1);
 
 constexpr absl::Duration kSyncInterval = absl::Milliseconds(100);
-// How often an agent that may not write yet looks whether it may.
+// How often an agent that may not write its roster entry yet, or has none, looks again; and one
+// whose disk refused it.
 constexpr absl::Duration kRecordInterval = absl::Milliseconds(500);
+constexpr absl::Duration kRecordPause = absl::Seconds(10);
 
 // Puts an option's name before what the part it configures had to say.
 absl::Status Named(absl::string_view option, const absl::Status& status) {
@@ -119,12 +124,13 @@ class AgentImpl final : public Agent {
   absl::Status StartParts();
   absl::Status StartDataPlane();
   absl::Status MakeEnrollment();
+  absl::Status MakeVault();
   absl::Status StartRenewing();
   void AskToRenew(const mesh::IssuingAgent& issuer, peer::v1::RenewRequest request,
                   mesh::RenewDone done);
   absl::Status TakeCertificate(const tls::Credentials& credentials);
   void UpdateOwnRecordSoon();
-  void UpdateOwnRecord();
+  absl::Duration UpdateOwnRecord();
   std::vector<std::string> Alarms() const;
   // To let others in is to write their records, which a worker may not.
   bool Issues() const { return !identity_.root_key_pem.empty() && catalog_->self().admin; }
@@ -160,6 +166,8 @@ class AgentImpl final : public Agent {
   std::unique_ptr<grpc::Service> renewal_service_;
   std::unique_ptr<mesh::RenewalClient> renewal_client_;
   std::unique_ptr<mesh::Renewer> renewer_;
+  std::unique_ptr<vault::Vault> vault_;
+  std::unique_ptr<vault::KeyKeeper> key_keeper_;
   std::unique_ptr<api::AgentContext> context_;
   std::unique_ptr<api::Settling> settling_;
   std::unique_ptr<api::MeshEvents> events_;
@@ -191,6 +199,7 @@ absl::Status AgentImpl::StartParts() {
   MakeGossip();
   RETURN_IF_ERROR(StartDataPlane());
   RETURN_IF_ERROR(MakeEnrollment());
+  RETURN_IF_ERROR(MakeVault());
   MakeApi();
   UpdateOwnRecordSoon();
   return absl::OkStatus();
@@ -237,33 +246,40 @@ absl::Status AgentImpl::ReadCatalog() {
 // Not before it is known that this agent may write: its folder may be an old copy.
 void AgentImpl::UpdateOwnRecordSoon() {
   if (gossip_ == nullptr) return;  // The agent is stopping.
-  if (gossip_->CheckWritable().ok()) return UpdateOwnRecord();
-  control_->loop().RunAfter(kRecordInterval, [this] { UpdateOwnRecordSoon(); });
+  const absl::Duration pause = gossip_->CheckWritable().ok() ? UpdateOwnRecord() : kRecordInterval;
+  if (pause == absl::InfiniteDuration()) return;
+  control_->loop().RunAfter(pause, [this] { UpdateOwnRecordSoon(); });
 }
 
-// The roster says what the options say: an agent may move to another address or change its name.
-void AgentImpl::UpdateOwnRecord() {
+// The roster says what the options say: an agent may move to another address or change its name;
+// and the key to seal to. Returns when to look again: never, once it does.
+absl::Duration AgentImpl::UpdateOwnRecord() {
   const std::string name = resource::AgentName(identity_.node());
   const std::optional<storage::Catalog::Record> record = catalog_->FindRecord(name);
   // None yet: it comes with the first gossip, as the agent that admitted us wrote it.
-  if (!record.has_value() || record->resource == nullptr) return;
+  if (!record.has_value()) return kRecordInterval;
+  if (record->resource == nullptr) return absl::InfiniteDuration();  // We were evicted.
   v1::Resource updated = *record->resource;
   v1::Agent& agent = *updated.mutable_agent();
   if (!options_.mesh_address.empty()) agent.set_mesh_address(options_.mesh_address);
   if (!options_.display_name.empty()) agent.set_display_name(options_.display_name);
   agent.set_issues_certificates(Issues());
+  agent.set_sealing_key(vault_->public_key());
   const v1::Agent& before = record->resource->agent();
   if (agent.mesh_address() == before.mesh_address() &&
       agent.display_name() == before.display_name() &&
-      agent.issues_certificates() == before.issues_certificates()) {
-    return;
+      agent.issues_certificates() == before.issues_certificates() &&
+      agent.sealing_key() == before.sealing_key()) {
+    return absl::InfiniteDuration();
   }
   LOG(INFO) << "roster: this agent is now " << agent.display_name() << " at "
             << agent.mesh_address();
   const absl::Status status =
       catalog_->Commit({{name, std::move(updated), record->version}}).status();
+  if (status.ok()) return absl::InfiniteDuration();
   // The proxy serves all the same.
-  if (!status.ok()) LOG(WARNING) << "roster: not updated: " << status;
+  LOG(WARNING) << "roster: not updated: " << status;
+  return kRecordPause;
 }
 
 // An agent with seeds fetches a lost catalog from them. The founder has none: founding again would
@@ -349,6 +365,15 @@ absl::Status AgentImpl::MakeEnrollment() {
   return absl::OkStatus();
 }
 
+absl::Status AgentImpl::MakeVault() {
+  ASSIGN_OR_RETURN(const seal::SealingKey key,
+                   seal::SealingKey::FromPem(identity_.sealing_key_pem));
+  vault_ = std::make_unique<vault::Vault>(identity_.node(), key, *catalog_);
+  key_keeper_ = std::make_unique<vault::KeyKeeper>(*vault_, *catalog_, *gossip_, runtime());
+  key_keeper_->Start();
+  return absl::OkStatus();
+}
+
 absl::Status AgentImpl::StartRenewing() {
   renewal_client_ = std::make_unique<mesh::RenewalClient>(*dialer_, control_->loop());
   mesh::Renewer::Options options;
@@ -421,6 +446,7 @@ void AgentImpl::MakeApi() {
                       data_plane_.get()](const auto& request) { return plane->Explain(request); },
       .issuer = issuer_.get(),
       .settling = settling_.get(),
+      .keys = key_keeper_.get(),
       .alarms = [this] { return Alarms(); },
   });
   events_ = std::make_unique<api::MeshEvents>(*context_);
@@ -494,6 +520,8 @@ void AgentImpl::EndParts() {
   questions_.reset();
   events_.reset();
   context_.reset();
+  key_keeper_.reset();
+  vault_.reset();
   settling_.reset();
   issuer_.reset();
   renewal_service_.reset();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "auth/seal/sealing_key.h"
 #include "auth/trust/authority.h"
 #include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
@@ -80,6 +81,7 @@ absl::StatusOr<Identity> FoundMesh(const AgentOptions& options, absl::Time now) 
                                    now, options.certificate_lifetime));
   identity.key_pem = keys.private_pem();
   identity.signing_key_pem = signing_key.private_pem();
+  identity.sealing_key_pem = seal::SealingKey::Generate().private_pem();
   identity.root_pem = authority.root().pem();
   identity.root_key_pem = authority.key_pem();
   identity.founding = true;

@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "auth/seal/sealing_key.h"
 #include "auth/trust/authority.h"
 #include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
@@ -92,6 +94,13 @@ absl::StatusOr<std::string> ReadKey(const std::string& path) {
   return ReadFile(path);
 }
 
+absl::StatusOr<std::optional<std::string>> ReadKeyIfAny(const std::string& path) {
+  absl::StatusOr<std::string> key = ReadKey(path);
+  if (absl::IsNotFound(key.status())) return std::nullopt;
+  RETURN_IF_ERROR(key.status());
+  return *std::move(key);
+}
+
 // What cannot be used is lost, whatever a parser calls it; the message says which file.
 absl::Status Usable(absl::string_view data_dir, absl::string_view name,
                     const absl::Status& parsed) {
@@ -130,6 +139,10 @@ absl::Status CheckUsable(absl::string_view data_dir, const Identity& identity, b
       Usable(data_dir, "agent.key", trust::KeyPair::FromPem(identity.key_pem).status()));
   RETURN_IF_ERROR(Usable(data_dir, "signing.key",
                          trust::SigningKey::FromPem(identity.signing_key_pem).status()));
+  if (!identity.sealing_key_pem.empty()) {
+    RETURN_IF_ERROR(Usable(data_dir, "sealing.key",
+                           seal::SealingKey::FromPem(identity.sealing_key_pem).status()));
+  }
   RETURN_IF_ERROR(Usable(data_dir, "agent.pem", CheckCertificate(identity)));
   if (!has_root_key) return absl::OkStatus();
   return Usable(data_dir, "root.key",
@@ -184,6 +197,9 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity) 
   if (identity.founding) RETURN_IF_ERROR(WriteFile(folder, "founding", ""));
   RETURN_IF_ERROR(WriteFile(folder, "agent.key", identity.key_pem));
   RETURN_IF_ERROR(WriteFile(folder, "signing.key", identity.signing_key_pem));
+  if (!identity.sealing_key_pem.empty()) {
+    RETURN_IF_ERROR(WriteFile(folder, "sealing.key", identity.sealing_key_pem));
+  }
   RETURN_IF_ERROR(WriteFile(folder, "agent.pem", identity.certificate_pem));
   return WriteFile(folder, "agent.json", json);
 }
@@ -230,19 +246,27 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   ASSIGN_OR_RETURN(identity.certificate_pem, ReadFile(absl::StrCat(folder, "/agent.pem")));
   ASSIGN_OR_RETURN(identity.key_pem, ReadKey(absl::StrCat(folder, "/agent.key")));
   ASSIGN_OR_RETURN(identity.signing_key_pem, ReadKey(absl::StrCat(folder, "/signing.key")));
-  absl::StatusOr<std::string> root_key = ReadKey(absl::StrCat(folder, "/root.key"));
-  if (root_key.ok()) {
-    identity.root_key_pem = *root_key;
-  } else if (!absl::IsNotFound(root_key.status())) {
-    return root_key.status();
-  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> root_key,
+                   ReadKeyIfAny(absl::StrCat(folder, "/root.key")));
+  identity.root_key_pem = root_key.value_or("");
+  ASSIGN_OR_RETURN(const std::optional<std::string> sealing_key,
+                   ReadKeyIfAny(absl::StrCat(folder, "/sealing.key")));
+  identity.sealing_key_pem = sealing_key.value_or("");
   identity.founding = access(FoundingPath(data_dir).c_str(), F_OK) == 0;
-  RETURN_IF_ERROR(CheckUsable(data_dir, identity, root_key.ok()));
+  RETURN_IF_ERROR(CheckUsable(data_dir, identity, root_key.has_value()));
   return identity;
 }
 
 absl::Status SaveCertificate(absl::string_view data_dir, absl::string_view certificate_pem) {
   return WriteFile(FolderOf(data_dir), "agent.pem", certificate_pem);
+}
+
+absl::Status EnsureSealingKey(absl::string_view data_dir, Identity& identity) {
+  if (!identity.sealing_key_pem.empty()) return absl::OkStatus();
+  const std::string pem = seal::SealingKey::Generate().private_pem();
+  RETURN_IF_ERROR(WriteFile(FolderOf(data_dir), "sealing.key", pem));
+  identity.sealing_key_pem = pem;
+  return absl::OkStatus();
 }
 
 absl::Status EndFounding(absl::string_view data_dir) {

@@ -4,11 +4,12 @@
 //                       agent.pem    certificate          root.pem   the mesh's root certificate
 //                       agent.key    private key          root.key   the root's key: issuing agents
 //                       signing.key  the Ed25519 key of what it writes           only
+//                       sealing.key  the X25519 key of what is sealed to it
 //                       founding     empty; there until the mesh's first records are written
 //
-// Written once, by init or join, but for agent.pem, which is renewed; files are 0600 in a folder of
-// 0700. Every file is on disk before agent.json appears, which makes the identity whole: a crash in
-// between leaves none.
+// Written once, by init or join, but for agent.pem, which is renewed, and sealing.key, which a
+// start makes if there is none; files are 0600 in a folder of 0700. Every file is on disk before
+// agent.json appears, which makes the identity whole: a crash in between leaves none.
 #ifndef TRELLIS_NODE_AGENT_IDENTITY_H_
 #define TRELLIS_NODE_AGENT_IDENTITY_H_
 
@@ -27,6 +28,7 @@ struct Identity {
   std::string certificate_pem;
   std::string key_pem;          // Secret.
   std::string signing_key_pem;  // Secret.
+  std::string sealing_key_pem;  // Secret. Empty: it has none yet (EnsureSealingKey).
   std::string root_pem;
   std::string root_key_pem;  // Secret; empty unless this agent issues certificates.
   bool founding = false;     // This agent is to write the mesh's first records.
@@ -49,6 +51,10 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
 
 // Replaces agent.pem with a renewed certificate, atomically. UNAVAILABLE as above.
 absl::Status SaveCertificate(absl::string_view data_dir, absl::string_view certificate_pem);
+
+// Makes a sealing key for an identity without one: an earlier release's, or one whose key was taken
+// away to be exchanged. UNAVAILABLE as above.
+absl::Status EnsureSealingKey(absl::string_view data_dir, Identity& identity);
 
 // From here on no start takes an empty catalog for one to found. UNAVAILABLE as above.
 absl::Status EndFounding(absl::string_view data_dir);

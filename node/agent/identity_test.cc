@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "auth/seal/sealing_key.h"
 #include "auth/trust/authority.h"
 #include "auth/trust/identity.h"
 #include "auth/trust/key_pair.h"
@@ -94,6 +95,33 @@ TEST_F(IdentityTest, KeysThatOthersMayUseAreRefusedWithTheRemedy) {
     ASSERT_EQ(chmod(path.c_str(), 0400), 0);
     EXPECT_OK(LoadIdentity(folder_));
   }
+}
+
+TEST_F(IdentityTest, SealingKeyIsMadeOnceForAnIdentityWithoutOne) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  ASSERT_OK_AND_ASSIGN(Identity first, LoadIdentity(folder_));
+  EXPECT_EQ(first.sealing_key_pem, "");
+  ASSERT_OK(EnsureSealingKey(folder_, first));
+  EXPECT_OK(seal::SealingKey::FromPem(first.sealing_key_pem));
+  ASSERT_OK_AND_ASSIGN(Identity second, LoadIdentity(folder_));
+  ASSERT_OK(EnsureSealingKey(folder_, second));
+  EXPECT_EQ(second.sealing_key_pem, first.sealing_key_pem);
+
+  const std::string path = absl::StrCat(folder_, "/identity/sealing.key");
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  EXPECT_THAT(LoadIdentity(folder_), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                              HasSubstr(absl::StrCat("chmod 600 ", path))));
+}
+
+TEST_F(IdentityTest, SealingKeyIsKeptWhereThereIsOne) {
+  identity_.sealing_key_pem = seal::SealingKey::Generate().private_pem();
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  ASSERT_OK_AND_ASSIGN(Identity loaded, LoadIdentity(folder_));
+  ASSERT_OK(EnsureSealingKey(folder_, loaded));
+  EXPECT_EQ(loaded.sealing_key_pem, identity_.sealing_key_pem);
 }
 
 TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/escaping.h"
+#include "auth/seal/sealing_key.h"
 #include "auth/trust/certificate.h"
 #include "auth/trust/identity.h"
 #include "auth/trust/join_token.h"
@@ -59,6 +60,7 @@ absl::StatusOr<Identity> JoinMesh(const AgentOptions& options, absl::string_view
   identity.certificate_pem = response.certificate_pem();
   identity.key_pem = keys.private_pem();
   identity.signing_key_pem = signing_key.private_pem();
+  identity.sealing_key_pem = seal::SealingKey::Generate().private_pem();
   identity.root_pem = response.root_pem();
   return identity;
 }

@@ -78,7 +78,8 @@ absl::Status Run(const AgentOptions& options) {
   signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();
 
-  ASSIGN_OR_RETURN(const Identity identity, LoadIdentity(options.data_dir));
+  ASSIGN_OR_RETURN(Identity identity, LoadIdentity(options.data_dir));
+  RETURN_IF_ERROR(EnsureSealingKey(options.data_dir, identity));
   ASSIGN_OR_RETURN(const std::unique_ptr<Agent> agent, Agent::Start(options, identity));
   LOG(INFO) << "trellisd " << kVersion << " serves: agent " << identity.local.node() << " of mesh "
             << identity.local.mesh_id();

@@ -100,6 +100,19 @@ class MeshTest(unittest.TestCase):
                    for state in states) and len(roots) == 1
 
     @staticmethod
+    def sealed(mesh, vpcs, generation):
+        """Whether all agents know of keys of that generation for all groups, and all have shares."""
+        groups = [group for vpc in vpcs for group in mesh.state(vpc).get("sealingGroups", [])]
+        return len(groups) == len(vpcs) * (1 + len(VPCS)) and all(
+            int(group["generation"]) == generation and group["lacking"] == 0 for group in groups)
+
+    @staticmethod
+    def sealing_keys(mesh):
+        """Of the agents, as the roster has them."""
+        agents_shown = mesh.state("storefront")["agents"]
+        return {agent["agent"]["sealingKey"] for agent in agents_shown}
+
+    @staticmethod
     def network(mesh, name):
         """The path of a manifest that makes a service network."""
         path = f"{mesh.folder}/{name}.yaml"
@@ -328,6 +341,31 @@ class MeshTest(unittest.TestCase):
         for vpc in ("storefront", "payments"):
             self.assertNotIn("lost", self.networks(mesh, vpc))
             self.assertFalse(mesh.state(vpc).get("alarms"))
+
+    def test_sealing_keys_are_shared_with_all_and_rotated_without_the_evicted(self):
+        mesh = self.new_mesh()
+        everybody = ("storefront", "warehouse", "payments")
+        wait_until("keys that all have shares of", lambda: self.sealed(mesh, everybody, 1))
+        mesh.ctl("payments", "mesh", "rotate-keys")
+        wait_until("new keys that all have shares of", lambda: self.sealed(mesh, everybody, 2))
+        self.assertIn("all members have their share", mesh.ctl("payments", "mesh", "status").stdout)
+
+        # An identity of an earlier release, or one whose key is to be exchanged.
+        known = self.sealing_keys(mesh)
+        self.assertEqual(len(known), 3)
+        mesh.kill("agent-warehouse", signal.SIGTERM)
+        key = f"{mesh.agent_folder('warehouse')}/data/identity/sealing.key"
+        before = self.read(key)
+        os.remove(key)
+        mesh.start_agent("warehouse")
+        self.assertNotEqual(self.read(key), before)
+        self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
+        wait_until("its new key to be known", lambda: self.sealing_keys(mesh) != known)
+        wait_until("shares for its new key", lambda: self.sealed(mesh, everybody, 2))
+
+        mesh.ctl("storefront", "agent", "evict", "agent-warehouse")
+        wait_until("keys without the evicted agent",
+                   lambda: self.sealed(mesh, ("storefront", "payments"), 3))
 
     def test_worker_registers_its_own_address_where_admitted_and_nothing_else(self):
         mesh = self.new_mesh()

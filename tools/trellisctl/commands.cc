@@ -144,6 +144,15 @@ std::vector<CommandSpec> MakeCommands() {
                   .value = "NAME",
                   .help = "Only resource names that begin so, such as services/."}},
        .run = RunMeshWatch},
+      {.words = "mesh rotate-keys",
+       .arguments = "",
+       .summary = "Make new keys for secrets that are sealed from now on.",
+       .flags = {{.name = "vpc", .value = "NAME", .help = "Only the key of this VPC's agents."}},
+       .details =
+           "Whoever could open a secret before still can: exchange secrets that leaked. After "
+           "an eviction keys are\n"
+           "rotated without being asked.",
+       .run = RunMeshRotateKeys},
       {.words = "trace",
        .arguments = "TOKEN|ETAG",
        .summary = "Show when each agent received a recent write, from whom, and enforced it.",

@@ -39,6 +39,7 @@ absl::Status RunDescribe(Session& session, const Invocation& call);
 absl::Status RunMeshStatus(Session& session, const Invocation& call);
 absl::Status RunMeshWait(Session& session, const Invocation& call);
 absl::Status RunMeshWatch(Session& session, const Invocation& call);
+absl::Status RunMeshRotateKeys(Session& session, const Invocation& call);
 // trace.cc
 absl::Status RunTrace(Session& session, const Invocation& call);
 // explain.cc

@@ -348,6 +348,7 @@ TEST_F(CommandsTest, EveryWritePrintsATokenThatTraceAndTokenTake) {
       {"deregister", "blue", "10.1.0.11:8080"},
       {"agent", "evict", "agent-1"},
       {"conflicts", "drop", "services/svc-1"},
+      {"mesh", "rotate-keys"},
   };
   for (std::vector<std::string> words : kWrites) {
     for (const char* format : {"yaml", "json"}) {
@@ -428,6 +429,25 @@ TEST_F(CommandsTest, MeshStatusPointsToConflicts) {
   EXPECT_THAT(out_, HasSubstr("12 resources, 2 conflicts (see trellisctl conflicts list), not "));
 }
 
+TEST_F(CommandsTest, MeshStatusSaysWhoLacksAShareOfASealingKey) {
+  agent_.lacking = 0;
+  EXPECT_EQ(Run({"mesh", "status"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\nSealing keys: 2 groups, all members have their share\n"));
+  agent_.lacking = 2;
+  EXPECT_EQ(Run({"mesh", "status"}), 0);
+  EXPECT_THAT(out_, HasSubstr("SEALED TO  GENERATION  MEMBERS  WITHOUT A SHARE\n"
+                              "admins     3           3        agent-1, …\n"));
+  EXPECT_THAT(out_, HasSubstr("no key yet  3        all\n"));
+}
+
+TEST_F(CommandsTest, KeysAreRotatedOfAllGroupsOrOfOneVpc) {
+  EXPECT_EQ(Run({"mesh", "rotate-keys"}), 0);
+  EXPECT_EQ(agent_.rotated.vpc(), "");
+  EXPECT_THAT(out_, HasSubstr("admins: generation 2\n"));
+  EXPECT_EQ(Run({"mesh", "rotate-keys", "--vpc", "main"}), 0);
+  EXPECT_EQ(agent_.rotated.vpc(), "main");
+}
+
 TEST_F(CommandsTest, ConflictsAreListedOverAllPages) {
   EXPECT_EQ(Run({"conflicts", "list"}), 0);
   EXPECT_THAT(out_, HasSubstr("services/svc-1  inventory  changed"));
@@ -446,7 +466,8 @@ TEST_F(CommandsTest, ConflictsAreListedOverAllPages) {
 TEST_F(CommandsTest, LostClaimsAreListedBelowConflicts) {
   agent_.lost_claims = 1;
   EXPECT_EQ(Run({"conflicts", "list"}), 0);
-  EXPECT_THAT(out_, HasSubstr("0a\n\nRESOURCE        LOST CLAIM     VALUE              IN NETWORK"));
+  EXPECT_THAT(out_,
+              HasSubstr("0a\n\nRESOURCE        LOST CLAIM     VALUE              IN NETWORK"));
   EXPECT_THAT(out_, HasSubstr("services/svc-3  custom domain  inventory.example"));
   EXPECT_THAT(out_, HasSubstr("services/svc-1  yes"));
   agent_.no_conflicts = true;
@@ -594,7 +615,7 @@ TEST_F(CommandsTest, RemoteAgentsNeedAnIdentityThatOnlyItsOwnerReads) {
 
 TEST_F(CommandsTest, CompletionAndVersionNeedNoAgent) {
   EXPECT_EQ(Run({"__complete", "mesh", ""}), 0);
-  EXPECT_EQ(out_, "status\nwait\nwatch\n");
+  EXPECT_EQ(out_, "status\nwait\nwatch\nrotate-keys\n");
   EXPECT_EQ(Run({"__complete", "get", "vpc"}), 0);
   EXPECT_EQ(out_, "vpc\nvpc-association\n");
   EXPECT_EQ(Run({"version"}), 0);

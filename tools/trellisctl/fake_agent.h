@@ -48,6 +48,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   bool no_conflicts = false;
   int conflicts = 0;
   int lost_claims = 0;
+  v1::RotateSealingKeysRequest rotated;
+  int lacking = -1;  // Members without a share; negative: an agent that knows no groups.
   grpc::Status operator_status;
 
   // Orders what the test did with the fields with what calls do with them, on gRPC's threads.
@@ -122,6 +124,15 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
     state->set_resources(12);
     state->set_conflicts(conflicts);
     state->set_lost_claims(lost_claims);
+    for (const char* group : {"admins", "vpcs/vpc-1"}) {
+      if (lacking < 0) break;
+      auto* one = state->add_sealing_groups();
+      one->set_group(group);
+      one->set_generation(group[0] == 'a' ? 3 : lacking > 0 ? 0 : 1);
+      one->set_members(lacking + 1);
+      one->set_lacking(lacking);
+      if (lacking > 0) one->add_lacking_agents("agents/0000000000000001");
+    }
     for (int i = 1; i <= 2; ++i) {
       auto* one = state->add_agents();
       one->mutable_agent()->set_name(absl::StrCat("agents/000000000000000", i));
@@ -136,6 +147,19 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       one->set_version("0.1.0");
       one->set_root("00112233445566778899aabbccddeeff");
       one->set_enforcing_all(true);
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status RotateSealingKeys(grpc::ServerContext* context,
+                                 const v1::RotateSealingKeysRequest* request,
+                                 v1::RotateSealingKeysResponse* response) override {
+    MutexLock lock(mutex_);
+    rotated = *request;
+    context->AddTrailingMetadata("x-mesh-token", "token-1");
+    for (const char* group : {"admins", "vpcs/vpc-1"}) {
+      auto* one = response->add_sealing_groups();
+      one->set_group(group);
+      one->set_generation(2);
     }
     return grpc::Status::OK;
   }

@@ -18,9 +18,33 @@ constexpr absl::Duration kShortestWait =
 constexpr absl::Duration kLongestWait = absl::Minutes(5);
 constexpr absl::Duration kGraceOfWait = absl::Seconds(5);  // For the answer to travel.
 constexpr size_t kShownOfRoot = 8;                         // Digits: enough to tell roots apart.
+constexpr absl::string_view kAdminsGroup = "admins";       // Of those that secrets are sealed to.
 
 std::string Words(const v1::AgentState& state) {
   return absl::AsciiStrToLower(v1::Liveness_Name(state.liveness()));
+}
+
+// Which secrets not all of their readers can open yet; usually a line.
+void PrintSealingGroups(Session& session, const NameOf& name_of, const v1::MeshState& state) {
+  Table table({"SEALED TO", "GENERATION", "MEMBERS", "WITHOUT A SHARE"});
+  for (const v1::SealingGroupState& group : state.sealing_groups()) {
+    if (group.lacking() == 0) continue;
+    const std::string lacking =
+        absl::StrJoin(group.lacking_agents(), ", ", [&](std::string* out, const auto& agent) {
+          absl::StrAppend(out, name_of(Kind::kAgent, agent));
+        });
+    const int more = group.lacking() - group.lacking_agents_size();
+    table.Add({group.group() == kAdminsGroup ? group.group() : name_of(Kind::kVpc, group.group()),
+               group.generation() == 0 ? "no key yet" : absl::StrCat(group.generation()),
+               absl::StrCat(group.members()),
+               group.generation() == 0 ? "all" : absl::StrCat(lacking, more > 0 ? ", …" : "")});
+  }
+  if (state.sealing_groups_size() == 0) return;  // An agent of an earlier release.
+  session.out() << "\n";
+  if (!table.empty()) return table.Print(session.out());
+  session.out() << "Sealing keys: " << state.sealing_groups_size()
+                << (state.sealing_groups_size() == 1 ? " group, " : " groups, ")
+                << "all members have their share\n";
 }
 
 void PrintMeshTable(Session& session, const v1::MeshState& state) {
@@ -58,6 +82,7 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
   }
   session.out() << (state.converged() ? "converged" : "not converged") << "\n\n";
   table.Print(session.out());
+  PrintSealingGroups(session, name_of, state);
   for (const std::string& alarm : state.alarms()) session.out() << "\nALARM: " << alarm << "\n";
 }
 
@@ -157,6 +182,25 @@ absl::Status RunMeshStatus(Session& session, const Invocation&) {
     for (const v1::AgentState& one : state.agents()) session.out() << one.agent().name() << "\n";
   } else {
     PrintNode(session.format(), ReportToNode(state), session.out());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunMeshRotateKeys(Session& session, const Invocation& call) {
+  v1::RotateSealingKeysRequest request;
+  request.set_vpc(call.Get("vpc"));
+  v1::RotateSealingKeysResponse response;
+  RETURN_IF_ERROR(session.Call(&v1::MeshAdmin::Stub::RotateSealingKeys, request, &response));
+  if (session.format() == OutputFormat::kYaml || session.format() == OutputFormat::kJson) {
+    PrintNode(session.format(), WithMeshToken(session.written(), ReportToNode(response)),
+              session.out());
+    return absl::OkStatus();
+  }
+  const NameOf name_of = session.Names();
+  for (const v1::SealingGroupState& group : response.sealing_groups()) {
+    session.out() << (group.group() == kAdminsGroup ? group.group()
+                                                    : name_of(Kind::kVpc, group.group()))
+                  << ": generation " << group.generation() << "\n";
   }
   return absl::OkStatus();
 }

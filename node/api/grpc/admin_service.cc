@@ -17,6 +17,7 @@
 #include "node/api/handlers/listener.h"
 #include "node/api/handlers/mesh.h"
 #include "node/api/handlers/rule.h"
+#include "node/api/handlers/sealing.h"
 #include "node/api/handlers/service.h"
 #include "node/api/handlers/service_association.h"
 #include "node/api/handlers/service_network.h"
@@ -139,6 +140,7 @@ AdminService::AdminService(AgentContext& agent, MeshEvents& events, MeshQuestion
   Add("ConflictAdmin/GetConflict", &GetConflict);
   Add("ConflictAdmin/ResolveConflict", &ResolveConflict);
   Add("MeshAdmin/ExplainRequest", &ExplainRequest);
+  Add("MeshAdmin/RotateSealingKeys", &RotateSealingKeys);
   AddQuestion("MeshAdmin/GetMeshState", &MeshQuestions::GetMeshState);
   AddQuestion("MeshAdmin/WaitForConvergence", &MeshQuestions::WaitForConvergence);
   AddQuestion("MeshAdmin/TraceWrite", &MeshQuestions::TraceWrite);

@@ -19,7 +19,8 @@ constexpr int kMaxLostClaims = 1000;  // Of one answer.
 
 void Fill(const std::string& name, const Record& record, Presenter& presenter,
           v1::Conflict::Write* write) {
-  if (record.resource != nullptr) {
+  // Of what agents keep for themselves nothing is shown but that it is there.
+  if (record.resource != nullptr && !resource::IsInternal(name)) {
     *write->mutable_resource() = presenter.Present(name, *record.resource);
   }
   write->set_author(resource::AgentName(record.origin.node));
@@ -123,7 +124,8 @@ absl::StatusOr<v1::ResolveConflictResponse> ResolveConflict(
         lost.version));
     RETURN_IF_ERROR(transaction.Finish(request.validate_only()));
     Response response;
-    if (const auto now = transaction.Find(request.name())) {
+    const auto now = transaction.Find(request.name());
+    if (now != nullptr && !resource::IsInternal(request.name())) {
       *response.mutable_resource() =
           Presenter(call.agent, transaction).Present(request.name(), *now);
     }

@@ -24,6 +24,10 @@
 #include "storage/catalog/catalog.h"
 #include "storage/resource/relations.h"
 
+namespace trellis::vault {
+class KeyKeeper;
+}  // namespace trellis::vault
+
 namespace trellis::api {
 
 class Settling;
@@ -75,8 +79,9 @@ struct AgentContext {
   // Which listener, rule and target group a request would meet.
   std::function<absl::StatusOr<v1::ExplainRequestResponse>(const v1::ExplainRequestRequest&)>
       explain;
-  Issuer* issuer = nullptr;      // Null: this agent issues nothing.
-  Settling* settling = nullptr;  // Null: everything counts as created.
+  Issuer* issuer = nullptr;          // Null: this agent issues nothing.
+  Settling* settling = nullptr;      // Null: everything counts as created.
+  vault::KeyKeeper* keys = nullptr;  // Null: this agent keeps no sealing keys.
   // Sentences about this agent that somebody should read soon; null: never any.
   std::function<std::vector<std::string>()> alarms;
 

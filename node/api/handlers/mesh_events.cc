@@ -44,6 +44,7 @@ void MeshEvents::Watcher::OnApplied(const storage::Applied& applied) {
   Presenter presenter(events_.agent_, view);
   for (const storage::Applied::Item& item : applied.items) {
     if (overflowed_ || !absl::StartsWith(item.name, prefix_)) continue;
+    if (resource::IsInternal(item.name)) continue;
     if (reading_ && item.name > read_to_) continue;
     if (changes_.size() == kMaxQueuedChanges) {
       overflowed_ = true;
@@ -68,6 +69,7 @@ void MeshEvents::Watcher::ReadExisting() {
   Presenter presenter(events_.agent_, view);
   reading_ = false;
   view.Visit(prefix_, read_to_, [&](const std::string& name, const v1::Resource& resource) {
+    if (resource::IsInternal(name)) return true;
     if (existing_.size() == kReadBatch) {
       reading_ = true;
       return false;

@@ -12,6 +12,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "node/api/handlers/settling.h"
 #include "node/api/handlers/standard.h"
+#include "node/vault/key_book.h"
 #include "storage/resource/names.h"
 
 namespace trellis::api {
@@ -307,6 +308,9 @@ v1::MeshState MeshQuestions::StateOf(const SurveyRows& rows) const {
   state.set_tombstones(static_cast<int64_t>(catalog.tombstone_count()));
   state.set_conflicts(static_cast<int64_t>(catalog.conflict_count()));
   state.set_lost_claims(static_cast<int64_t>(agent_.lost_claims->count()));
+  for (const auto& [name, group] : vault::ReadGroups(catalog)) {
+    if (!group.retired) *state.add_sealing_groups() = vault::Describe(group);
+  }
   for (const std::string& alarm : agent_.gossip.Alarms()) state.add_alarms(alarm);
   if (agent_.alarms != nullptr) {
     for (const std::string& alarm : agent_.alarms()) state.add_alarms(alarm);
