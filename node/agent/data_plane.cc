@@ -122,7 +122,7 @@ void DataPlane::FollowOthers() {
 void DataPlane::CompileAndPublish() {
   const storage::Applied changes = std::exchange(pending_, {});
   snapshot_ = compiler_.Compile(catalog_, snapshot_ == nullptr ? nullptr : &changes);
-  checker_.Update(*snapshot_);
+  checker_.Update(compiler_.TakeTargetGroupChanges());
   FollowOthers();
   workers_->Publish(snapshot_, [self = self_, &control = control_, vector = snapshot_->vector] {
     control.Post([self, vector] {

@@ -182,24 +182,17 @@ Checker::Checker(const Options& options, Runtime runtime, Prober& prober)
 
 Checker::~Checker() = default;
 
-void Checker::Update(const Snapshot& snapshot) {
-  // Side by side: both go by name.
-  auto group = groups_.begin();
-  bool changed = groups_.size() != snapshot.target_groups.size();
-  for (const std::shared_ptr<const CompiledTargetGroup>& compiled : snapshot.target_groups) {
-    while (group != groups_.end() && group->first < compiled->name) group = groups_.erase(group);
-    if (group == groups_.end() || group->first != compiled->name) {
-      group = groups_.try_emplace(group, compiled->name);
+void Checker::Update(const TargetGroupChanges& changes) {
+  if (changes.empty()) return;
+  for (const auto& [name, compiled] : changes) {
+    if (compiled == nullptr) {
+      groups_.erase(name);
+    } else {
+      UpdateGroup(&groups_[name], compiled);
     }
-    if (group->second.compiled != compiled) {
-      UpdateGroup(&group->second, compiled);
-      changed = true;
-    }
-    ++group;
   }
-  groups_.erase(group, groups_.end());
   StartWaiting();
-  if (changed) listener_();
+  listener_();
 }
 
 void Checker::UpdateGroup(Group* group, std::shared_ptr<const CompiledTargetGroup> compiled) {

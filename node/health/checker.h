@@ -49,7 +49,7 @@ class Checker {
   // random so that targets do not all hear from us together), forgets those that are gone, keeps
   // the rest. New settings begin the schedule anew and keep the verdict, unless checks go on or
   // off.
-  void Update(const Snapshot& snapshot);
+  void Update(const TargetGroupChanges& changes);
 
   // What these checks say of those targets for which `counts`, a list a group, ascending by
   // identity; groups of which they say nothing are left out. O(targets).

@@ -77,9 +77,7 @@ class CheckerTest : public testing::Test {
       if (cell == nullptr) cell = std::make_shared<routing::HealthCell>(TargetHealth::kInitial);
       group->targets.push_back({At(host), "", cell});
     }
-    Snapshot snapshot;
-    snapshot.target_groups.push_back(std::move(group));
-    checker_.Update(snapshot);
+    checker_.Update({{kGroup, std::move(group)}});
   }
   // The verdict that workers read; it is the one people are told.
   TargetHealth Health(int host) {
@@ -301,7 +299,7 @@ TEST_F(CheckerTest, ChecksSwitchedOffAndOnAgainBeginAnew) {
 
 TEST_F(CheckerTest, GroupNobodyUsesIsNotChecked) {
   Publish({1});
-  checker_.Update(Snapshot{});
+  checker_.Update({{kGroup, nullptr}});
   EXPECT_EQ(prober_.alive, 0);
   EXPECT_EQ(checker_.Get(kGroup, At(1)), std::nullopt);
 }
@@ -319,9 +317,7 @@ TEST(CheckerLifeTest, DestroyedWithChecksOnTheirWayTakesThemBack) {
       group->targets.push_back(
           {At(host), "", std::make_shared<routing::HealthCell>(TargetHealth::kInitial)});
     }
-    Snapshot snapshot;
-    snapshot.target_groups.push_back(std::move(group));
-    checker.Update(snapshot);
+    checker.Update({{kGroup, std::move(group)}});
   }
   EXPECT_EQ(prober.started.size(), 1u);
   EXPECT_EQ(prober.alive, 0);

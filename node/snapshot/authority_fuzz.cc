@@ -34,8 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(second->port == authority->port);
 
   CHECK(snapshot.FindService(text) == nullptr);
-  snapshot.services_by_host[absl::AsciiStrToLower(authority->host)] =
-      std::make_shared<trellis::CompiledService>();
+  snapshot.services_by_host.Set(absl::AsciiStrToLower(authority->host),
+                                std::make_shared<trellis::CompiledService>());
   CHECK_EQ(snapshot.FindService(text) != nullptr, authority->host.size() <= trellis::kMaxHostBytes);
   return 0;
 }

@@ -20,12 +20,15 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "node/health/registry.h"
 #include "node/snapshot/compile_service.h"
+#include "node/snapshot/host_assignment.h"
 #include "node/snapshot/naming.h"
+#include "node/snapshot/problems.h"
 #include "node/snapshot/snapshot.h"
 #include "node/snapshot/visibility.h"
 #include "storage/catalog/catalog.h"
@@ -47,12 +50,18 @@ class SnapshotCompiler {
   // everything is compiled anew. Both ways give equal snapshots. Of services that claim one
   // custom domain the same holds it on all agents (storage/catalog/claims.h).
   //
-  // Cost: the services touched, and a table entry for each host.
+  // Cost: the services touched, whatever their number in the catalog; all of them where networks or
+  // associations changed.
   std::shared_ptr<const Snapshot> Compile(const storage::Catalog& catalog,
                                           const storage::Applied* changes);
 
+  // What became of the groups that services in the snapshots use since the last call.
+  TargetGroupChanges TakeTargetGroupChanges() { return std::exchange(group_changes_, {}); }
+  // All of them, by name.
+  std::vector<std::shared_ptr<const CompiledTargetGroup>> target_groups() const;
+
   // What the last snapshot leaves out or answers with 503, a line each: "name: what and why".
-  const std::set<std::string>& problems() const { return problems_; }
+  std::set<std::string> problems() const { return problems_.All(); }
 
  private:
   // What a set of changes makes stale.
@@ -62,37 +71,31 @@ class SnapshotCompiler {
     std::set<std::string> services;
     std::set<std::string> target_groups;
   };
-  struct ServiceEntry {
-    ServiceParts parts;
-    std::set<std::string> target_groups;  // Used; also those that do not exist.
-    std::vector<std::string> problems;
-  };
   struct GroupEntry {
     std::shared_ptr<const CompiledTargetGroup> group;  // Null: it does not exist.
     std::set<std::string> users;                       // Names of services; never empty for long.
     bool admits_workers = false;
-    std::vector<std::string> problems;
   };
 
   static Stale StaleBy(const storage::Applied& changes);
   void UpdateVisibility(const storage::Catalog& catalog, std::set<std::string>* stale_services);
   void UpdateService(const storage::Catalog& catalog, const std::string& name);
-  void RemoveService(const std::string& name);
   GroupEntry& FindOrCompileGroup(const storage::Catalog& catalog, const std::string& name);
   void CompileGroup(const storage::Catalog& catalog, const std::string& name, GroupEntry* entry);
+  void DropUnusedGroups();
   std::shared_ptr<const Snapshot> Assemble(const storage::Catalog& catalog);
-  void AddHosts(const storage::VersionVector& settled, Snapshot* snapshot,
-                std::vector<std::string>* problems) const;
-  void Report(std::vector<std::string> host_problems);
 
   const Options options_;
   health::Registry& registry_;
   uint64_t generation_ = 0;
   absl::btree_map<std::string, Membership> visible_;
-  std::vector<std::string> visibility_problems_;
-  absl::btree_map<std::string, ServiceEntry> services_;  // The visible ones that exist.
-  absl::btree_map<std::string, GroupEntry> groups_;      // Those `services_` use.
-  std::set<std::string> problems_;
+  // By service, the groups it uses; also those that do not exist.
+  absl::btree_map<std::string, std::set<std::string>> groups_used_;
+  absl::btree_map<std::string, GroupEntry> groups_;  // Those that are used.
+  std::set<std::string> maybe_unused_;               // Groups that lost a user, or have none yet.
+  TargetGroupChanges group_changes_;
+  HostAssignment hosts_;
+  Problems problems_;
 };
 
 }  // namespace trellis

@@ -1,4 +1,5 @@
 // Whatever happens to the catalog, compiling the changes gives what compiling everything gives.
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -111,6 +112,15 @@ class RandomWrites {
   SeededRandom random_;
 };
 
+template <typename Groups>
+std::string GroupsText(const Groups& groups) {
+  std::string text;
+  for (const auto& [name, group] : groups) {
+    if (group != nullptr) absl::StrAppend(&text, name, ": ", ToText(*group), "\n");
+  }
+  return text;
+}
+
 class HistoryTest : public testing::TestWithParam<int> {};
 
 TEST_P(HistoryTest, CompilingChangesEqualsCompilingEverything) {
@@ -118,6 +128,7 @@ TEST_P(HistoryTest, CompilingChangesEqualsCompilingEverything) {
   FakeCatalog catalog;
   health::Registry registry;
   SnapshotCompiler incremental({.vpc = kVpc}, registry);
+  std::map<std::string, std::shared_ptr<const CompiledTargetGroup>> groups;  // As the checker has.
   for (int step = 0; step < 100; ++step) {
     for (uint64_t i = writes.Uniform(5); i <= 4; ++i) writes.WriteTo(&catalog);
     const storage::Applied changes = catalog.TakeChanges();
@@ -125,6 +136,12 @@ TEST_P(HistoryTest, CompilingChangesEqualsCompilingEverything) {
     SnapshotCompiler anew({.vpc = kVpc}, registry);
     const auto full = anew.Compile(catalog, nullptr);
     ASSERT_EQ(ToText(*snapshot), ToText(*full)) << "at step " << step;
+    for (const auto& [name, group] : incremental.TakeTargetGroupChanges()) {
+      groups[name] = group;
+      if (group == nullptr) groups.erase(name);
+    }
+    ASSERT_EQ(GroupsText(groups), GroupsText(anew.TakeTargetGroupChanges())) << "at step " << step;
+    ASSERT_EQ(groups.size(), incremental.target_groups().size()) << "at step " << step;
     ASSERT_EQ(incremental.problems(), anew.problems()) << "at step " << step;
     ASSERT_EQ(snapshot->vector, full->vector);
   }

@@ -51,7 +51,7 @@ class ExplainTest : public testing::Test {
   }
   v1::ExplainRequestResponse Answer(const std::string& request) {
     snapshot_ = compiler_.Compile(catalog_, nullptr);
-    for (const auto& group : snapshot_->target_groups) {
+    for (const auto& group : compiler_.target_groups()) {
       for (const CompiledTarget& target : group->targets) target.health->Set(health_);
     }
     absl::StatusOr<v1::ExplainRequestResponse> response = Explain(*snapshot_, Request(request));

@@ -21,8 +21,7 @@ const CompiledService* Snapshot::FindService(absl::string_view authority) const 
   char lower[kMaxHostBytes];
   std::transform(parsed->host.begin(), parsed->host.end(), lower,
                  [](char c) { return absl::ascii_tolower(static_cast<unsigned char>(c)); });
-  const auto it = services_by_host.find(absl::string_view(lower, parsed->host.size()));
-  return it == services_by_host.end() ? nullptr : it->second.get();
+  return services_by_host.Find(absl::string_view(lower, parsed->host.size()));
 }
 
 }  // namespace trellis

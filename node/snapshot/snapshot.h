@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/net/endpoint.h"
 #include "node/health/settings.h"
+#include "node/snapshot/host_table.h"
 #include "routing/balance/health.h"
 #include "routing/match/rule_set.h"
 #include "storage/catalog/version.h"
@@ -35,6 +36,10 @@ struct CompiledTargetGroup {
   health::Settings health_check;
   std::vector<CompiledTarget> targets;  // Sorted by endpoint; no duplicates.
 };
+
+// Groups that services in the snapshot use, by name: new, compiled anew or, null, no longer used or
+// not there.
+using TargetGroupChanges = absl::btree_map<std::string, std::shared_ptr<const CompiledTargetGroup>>;
 
 // What a rule or default action does. Exactly one of the two forms.
 struct CompiledAction {
@@ -74,10 +79,8 @@ struct Snapshot {
   storage::VersionVector vector;  // What it was compiled from.
   // Lower-case host (generated and custom domains, without port) -> service. Only services in
   // networks this agent's VPC is associated with.
-  absl::flat_hash_map<std::string, std::shared_ptr<const CompiledService>> services_by_host;
+  HostTable services_by_host;
   std::vector<uint16_t> ports;  // Listener ports to accept on, ascending.
-  // The groups those services use, by name, each once: what the health checker goes through.
-  std::vector<std::shared_ptr<const CompiledTargetGroup>> target_groups;
   // For access logs: this agent's VPC.
   std::string source_vpc_id;
   std::string source_vpc_arn;

@@ -15,9 +15,9 @@ Snapshot ShopSnapshot() {
   service->listeners.resize(2);
   service->listeners[0].port = 80;
   service->listeners[1].port = 8080;
-  snapshot.services_by_host["shop.example"] = service;
-  snapshot.services_by_host[std::string(255, 'a')] = service;
-  snapshot.services_by_host[std::string(256, 'b')] = service;
+  snapshot.services_by_host.Set("shop.example", service);
+  snapshot.services_by_host.Set(std::string(255, 'a'), service);
+  snapshot.services_by_host.Set(std::string(256, 'b'), service);
   return snapshot;
 }
 

@@ -46,14 +46,14 @@ inline std::string ToText(const CompiledService& service) {
   return text;
 }
 
-// Everything but the generation.
+// Everything but the generation and the vector.
 inline std::string ToText(const Snapshot& snapshot) {
   std::map<std::string, std::string> hosts;
-  for (const auto& [host, service] : snapshot.services_by_host) hosts[host] = ToText(*service);
+  snapshot.services_by_host.ForEach(
+      [&](const std::string& host, const auto& service) { hosts[host] = ToText(*service); });
   std::string text = absl::StrCat("from ", snapshot.source_vpc_id, " ", snapshot.source_vpc_arn,
                                   " ports ", absl::StrJoin(snapshot.ports, ","), "\n");
   for (const auto& [host, service] : hosts) absl::StrAppend(&text, host, " -> ", service, "\n");
-  for (const auto& group : snapshot.target_groups) absl::StrAppend(&text, ToText(*group), "\n");
   return text;
 }
 
