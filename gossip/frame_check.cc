@@ -14,6 +14,7 @@
 #include "gossip/query/answers.h"
 #include "gossip/query/latencies.h"
 #include "gossip/replication/announcer.h"
+#include "gossip/replication/bootstrap.h"
 #include "gossip/replication/repair.h"
 #include "storage/catalog/version.h"
 
@@ -110,13 +111,19 @@ absl::Status CheckCompare(const peer::v1::Compare& compare) {
 }
 
 absl::Status CheckRequest(const peer::v1::Request& request) {
-  RETURN_IF_ERROR(CheckAtMost("request.ranges", request.ranges_size(), kMaxRanges));
+  const size_t most = request.bulk() ? Bootstrap::kMaxOrigins : kMaxRanges;
+  RETURN_IF_ERROR(CheckAtMost("request.ranges", request.ranges_size(), most));
   for (const peer::v1::Request::Range& range : request.ranges()) {
     if (range.after() >= range.up_to()) {
       return Malformed("request.ranges.after", absl::StrCat(range.after()), "less than up_to");
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckHoldings(const peer::v1::Holdings& holdings) {
+  RETURN_IF_ERROR(CheckLength("holdings.root", holdings.root(), kRootBytes));
+  return CheckAtMost("holdings.holds", holdings.holds().heads_size(), storage::kMaxOrigins);
 }
 
 absl::Status CheckQuery(const peer::v1::Query& query) {
@@ -191,9 +198,12 @@ absl::Status CheckFrame(const peer::v1::Frame& frame) {
       return CheckRequest(frame.request());
     case peer::v1::Frame::kCompare:
       return CheckCompare(frame.compare());
+    case peer::v1::Frame::kHoldings:
+      return CheckHoldings(frame.holdings());
     case peer::v1::Frame::kPush:
     case peer::v1::Frame::kDeltas:
     case peer::v1::Frame::kPrune:
+    case peer::v1::Frame::kInquiry:
       return absl::OkStatus();
     case peer::v1::Frame::kQuery:
       return CheckQuery(frame.query());

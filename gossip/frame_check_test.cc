@@ -47,6 +47,13 @@ TEST(FrameCheckTest, GoodFramesPass) {
   EXPECT_OK(CheckFrame(frame));
   frame.mutable_deltas();
   EXPECT_OK(CheckFrame(frame));
+  frame.mutable_inquiry();
+  EXPECT_OK(CheckFrame(frame));
+  frame.mutable_holdings()->set_root(std::string(16, 'r'));
+  EXPECT_OK(CheckFrame(frame));
+  frame.mutable_request()->set_bulk(true);
+  for (int i = 0; i < 64; ++i) frame.mutable_request()->add_ranges()->set_up_to(1);
+  EXPECT_OK(CheckFrame(frame));
 }
 
 struct BadFrameCase {
@@ -158,6 +165,23 @@ INSTANTIATE_TEST_SUITE_P(
                        return frame;
                      },
                      "request.ranges"},
+        BadFrameCase{"TooManyRangesInBulk",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_request()->set_bulk(true);
+                       for (int i = 0; i < 65; ++i) {
+                         frame.mutable_request()->add_ranges()->set_up_to(1);
+                       }
+                       return frame;
+                     },
+                     "request.ranges"},
+        BadFrameCase{"HoldingsWithoutRoot",
+                     [] {
+                       peer::v1::Frame frame;
+                       frame.mutable_holdings();
+                       return frame;
+                     },
+                     "holdings.root"},
         BadFrameCase{"RangesThatOverlap",
                      [] {
                        peer::v1::Frame frame;

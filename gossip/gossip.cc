@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "gossip/claims/claim_settler.h"
@@ -13,6 +14,7 @@
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
 #include "gossip/membership/roster.h"
+#include "gossip/membership/starting.h"
 #include "gossip/query/history.h"
 #include "gossip/query/queries.h"
 #include "gossip/replication/replicator.h"
@@ -42,13 +44,15 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
                      .link = [this] { KeepLinks(); }}),
         fence_(catalog, runtime.scheduler, roster_.members().size()),
         views_(options.node, catalog, roster_, membership_, fence_),
-        replicator_(options.node, catalog, runtime, Sender()),
+        replicator_(options.node, catalog, runtime, Sender(), [this] { return CountOthers(); }),
         health_({.mesh_id = options.mesh_id}, catalog, *options.authorship, membership_, runtime,
                 Sender()),
-        queries_(options.node, options.program_version, catalog, history_, runtime, Sender(),
-                 [this](const storage::Origin& origin, NodeId link) {
-                   return replicator_.IsEager(origin, link);
-                 }),
+        queries_(
+            options.node, options.program_version, catalog, history_, runtime, Sender(),
+            [this](const storage::Origin& origin, NodeId link) {
+              return replicator_.IsEager(origin, link);
+            },
+            [this] { return replicator_.bootstrapping(); }),
         barriers_(options.node, queries_, runtime,
                   [this](absl::string_view vpc) { return views_.MembersOf(vpc); }),
         clock_watch_(runtime.scheduler),
@@ -69,6 +73,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
 
   void Start() override;
   void SetEnforced(const storage::VersionVector& vector) override {
+    CHECK(catalog_.whole()) << "a part of the configuration is enforced";
     history_.SetEnforced(vector, runtime_.scheduler.WallNow());
     queries_.SetEnforced(vector);
   }
@@ -82,11 +87,11 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   HealthShards& health() override { return health_; }
   const ReplicationCounters& replication() const override { return replicator_.counters(); }
   bool CatchingUp() const override { return replicator_.catching_up(); }
-  absl::Status CheckWritable() const override { return views_.CheckWritable(); }
+  absl::Status CheckWritable() const override;
   bool Leads(absl::FunctionRef<bool(NodeId)> may) override {
-    return clock_watch_.IsSteady() && views_.CheckWritable().ok() && views_.Leads(may);
+    return clock_watch_.IsSteady() && CheckWritable().ok() && views_.Leads(may);
   }
-  std::vector<std::string> Alarms() const override { return views_.Alarms(); }
+  std::vector<std::string> Alarms() const override;
   uint64_t down_verdicts() const override { return membership_.down_verdicts(); }
   std::vector<MemberView> View() const override { return views_.Members(); }
 
@@ -102,6 +107,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
 
+  Bootstrap::Others CountOthers() const;
   void ListenToCatalog();
   // OK for a peer with which there may be a link; others are told why not.
   absl::Status Admits(NodeId peer) const;
@@ -141,6 +147,11 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
 };
 
 void GossipImpl::Start() {
+  if (!catalog_.whole() && roster_.members().empty()) {
+    // The founder, at its first start. What the disk refuses is tried again at the next.
+    const absl::Status status = catalog_.SetWhole();
+    if (!status.ok()) LOG(WARNING) << "bootstrap: " << status;
+  }
   transport_.SetReceiver(this);
   ListenToCatalog();
   membership_.SetMembers(roster_.nodes());
@@ -164,6 +175,32 @@ void GossipImpl::ListenToCatalog() {
     replicator_.OnTransaction(delta);
     queries_.CatalogChanged();
   });
+}
+
+Bootstrap::Others GossipImpl::CountOthers() const {
+  Bootstrap::Others others;
+  for (const auto& [node, address] : roster_.members()) {
+    ++others.members;
+    others.alive += membership_.LivenessOf(node) == Liveness::kAlive ? 1 : 0;
+  }
+  return others;
+}
+
+absl::Status GossipImpl::CheckWritable() const {
+  RETURN_IF_ERROR(views_.CheckWritable());
+  const auto progress = replicator_.bootstrapping();
+  if (!progress.has_value()) return absl::OkStatus();
+  return Starting(absl::StrCat("this agent is ", progress->ToString(),
+                               "; try again, or write at another agent"));
+}
+
+std::vector<std::string> GossipImpl::Alarms() const {
+  std::vector<std::string> alarms = views_.Alarms();
+  if (const auto progress = replicator_.bootstrapping()) {
+    alarms.push_back(absl::StrCat("this agent is ", progress->ToString(),
+                                  "; until it has all, its proxy serves nobody"));
+  }
+  return alarms;
 }
 
 // --- Links ---------------------------------------------------------------------------------------
@@ -244,7 +281,13 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, const peer::v1::Frame& frame) 
       return HandleHello(peer, frame.hello());
     case peer::v1::Frame::kHeartbeat:
       membership_.OnHeartbeat(peer, frame.heartbeat());
-      replicator_.OnPeerState(peer, frame.heartbeat().root(), frame.heartbeat().vector_hash());
+      replicator_.OnHeartbeat(peer, frame.heartbeat());
+      return absl::OkStatus();
+    case peer::v1::Frame::kInquiry:
+      replicator_.OnInquiry(peer);
+      return absl::OkStatus();
+    case peer::v1::Frame::kHoldings:
+      replicator_.OnHoldings(peer, frame.holdings());
       return absl::OkStatus();
     case peer::v1::Frame::kRumours:
       membership_.OnRumours(peer, frame.rumours());

@@ -1,10 +1,11 @@
 // The agent's part in the mesh: keeps its catalog equal to its peers' and knows who is alive.
 //
-// Puts membership (roster, neighbours, liveness), replication (push trees, exchanges), questions
+// Puts membership (roster, neighbours, liveness), replication (push trees, exchanges, the first
+// catalog), questions
 // to the whole mesh and health shards over one Transport. Deterministic under an injected Runtime:
 // tests/simulation runs hundreds of these.
 //
-// Spec: docs/decisions/0011, 0012, 0016.
+// Spec: docs/decisions/0011, 0012, 0016, 0018.
 #ifndef TRELLIS_GOSSIP_GOSSIP_H_
 #define TRELLIS_GOSSIP_GOSSIP_H_
 
@@ -58,10 +59,12 @@ class Gossip {
                                         Transport& transport, Runtime runtime);
   virtual ~Gossip() = default;
 
-  // Opens links and begins heartbeats.
+  // Opens links and begins heartbeats. A partial catalog (Catalog::whole) is fetched from peers;
+  // one that knows of no other agent is whole at once.
   virtual void Start() = 0;
 
-  // The data plane obeys everything up to `vector` from now on: who asked is told soon.
+  // The data plane obeys everything up to `vector` from now on: who asked is told soon. Not to be
+  // called before the catalog is whole.
   virtual void SetEnforced(const storage::VersionVector& vector) = 0;
 
   // Asks the whole mesh (query/barriers.h): whether it enforces a write, and what each agent says.
@@ -81,7 +84,8 @@ class Gossip {
   // OK unless this agent must not accept writes; it proxies on all the same.
   //   FAILED_PRECONDITION  its clock is wrong, or a second process runs as this agent; the message
   //                        says which, and what to do
-  //   UNAVAILABLE          it has just started, and asks its peers what they hold of it
+  //   UNAVAILABLE          it has just started, and asks its peers what they hold of it, or fetches
+  //                        its first catalog (membership/starting.h)
   virtual absl::Status CheckWritable() const = 0;
   // Whether what one agent writes for all is up to this one: of those `may` says of it is the
   // living admin with the least id, it may write, and its clock has stood for a while. Two agents

@@ -2,8 +2,9 @@
 // vector never goes back, its disk gives back exactly what it holds in memory, and nobody speaks
 // for others of the health of targets.
 //
-// An input is a run of frames, each a big-endian 16-bit length and that many bytes of a serialized
-// peer.v1.Frame. The peer has said a good hello before.
+// An input of an even size is for an agent that has been running, of an odd one for a newcomer that
+// fetches its first catalog. An input is a run of frames, each a big-endian 16-bit length and that
+// many bytes of a serialized peer.v1.Frame. The peer has said a good hello before.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -80,6 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.gossip.seeds = {{kPeer, "sim:7950"}};
   SimNode agent(options, scheduler, network);
   agent.Boot();
+  if (size % 2 == 0) CHECK_OK(agent.catalog().SetWhole());
 
   v1::Resource resource;
   resource.mutable_service()->set_name("services/svc-00000000000000001");

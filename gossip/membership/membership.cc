@@ -99,6 +99,7 @@ peer::v1::Frame Membership::MakeHeartbeat() const {
   heartbeat.set_life(life_.count);
   heartbeat.set_root(catalog_.root().ToBytes());
   heartbeat.set_vector_hash(catalog_.vector().Hash());
+  heartbeat.set_partial(!catalog_.whole() || catalog_.in_review());
   return frame;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "gossip/membership/starting.h"
 
 namespace trellis::gossip {
 
@@ -44,14 +45,14 @@ absl::Status OriginFence::Check() {
   if (catalog_.vector().Covers(forgotten_) || scheduler_.MonotonicNow() >= recall_until_) {
     forgotten_ = {};
   } else {
-    return absl::UnavailableError(absl::StrCat(
+    return Starting(absl::StrCat(
         "this agent was restored from an old copy and fetches what it wrote since; try again in at "
         "most ",
         absl::FormatDuration(kRecall)));
   }
   if (answered_.size() >= awaited_) return absl::OkStatus();
   if (scheduler_.MonotonicNow() - started_ >= kPatience) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(
+  return Starting(absl::StrCat(
       "this agent has just started and asks its peers how many of its writes they hold; try again "
       "in at most ",
       absl::FormatDuration(kPatience)));

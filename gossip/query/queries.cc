@@ -19,14 +19,16 @@ using peer::v1::Frame;
 using peer::v1::Query;
 
 Queries::Queries(NodeId self, std::string program_version, const storage::Catalog& catalog,
-                 const History& history, Runtime runtime, Send send, IsEager is_eager)
+                 const History& history, Runtime runtime, Send send, IsEager is_eager,
+                 Bootstrapping bootstrapping)
     : self_(self),
       program_version_(std::move(program_version)),
       catalog_(catalog),
       history_(history),
       runtime_(runtime),
       send_(std::move(send)),
-      is_eager_(std::move(is_eager)) {}
+      is_eager_(std::move(is_eager)),
+      bootstrapping_(std::move(bootstrapping)) {}
 
 Queries::~Queries() {
   while (!questions_.empty()) Drop(questions_.begin());
@@ -206,6 +208,16 @@ Answer::Row Queries::OwnRow(const Question& question) const {
   row.set_root(catalog_.root().ToBytes());
   row.set_missing(catalog_.vector().Missing(question.wanted));
   row.set_enforcing(question.enforcing);
+  if (catalog_.agreed() != absl::InfinitePast()) {
+    const absl::Duration ago = runtime_.scheduler.WallNow() - catalog_.agreed();
+    row.set_agreed_millis_ago(
+        static_cast<uint64_t>(std::max<int64_t>(absl::ToInt64Milliseconds(ago), 0)));
+  }
+  if (const auto progress = bootstrapping_()) {
+    row.mutable_bootstrap()->set_entries(progress->entries);
+    row.mutable_bootstrap()->set_entries_expected(progress->expected);
+    row.mutable_bootstrap()->set_peers(static_cast<uint32_t>(progress->peers));
+  }
   const History::Item* item = nullptr;
   if (question.query.has_trace()) {
     item = history_.Find(storage::Version::FromProto(question.query.trace()));

@@ -2,9 +2,9 @@
 //
 // A question floods from the agent that asks (the root) over all links, or over those on which one
 // origin's writes are pushed (`along_tree`: a message an agent instead of one a link), and makes a
-// tree as it goes: whoever hands it to an agent first is that agent's parent. Each agent adds up what its children
-// and itself have to say and passes the sum up whenever it changes: at once when nothing more can
-// come, otherwise after kCoalesce. Two kinds:
+// tree as it goes: whoever hands it to an agent first is that agent's parent. Each agent adds up
+// what its children and itself have to say and passes the sum up whenever it changes: at once when
+// nothing more can come, otherwise after kCoalesce. Two kinds:
 //   barrier  `wanted` without rows: how many agents hold and enforce it, until all do;
 //   survey   `rows`: one row of each agent, at once.
 // A link that goes takes with it what came through it; the root notices that agents are missing and
@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -26,6 +27,7 @@
 #include "absl/time/time.h"
 #include "base/runtime/runtime.h"
 #include "gossip/query/history.h"
+#include "gossip/replication/bootstrap.h"
 #include "gossip/transport/transport.h"
 #include "proto/trellis/peer/v1/frame.pb.h"
 #include "storage/catalog/catalog.h"
@@ -54,9 +56,12 @@ class Queries {
   // Of all vectors that are wanted: a question that would exceed it is not taken.
   static constexpr size_t kMaxWantedHeads = 400000;
 
-  // All borrowed; `send` as Transport::Send.
+  using Bootstrapping = absl::AnyInvocable<std::optional<Bootstrap::Progress>() const>;
+
+  // All borrowed; `send` as Transport::Send. `bootstrapping` is for surveys.
   Queries(NodeId self, std::string program_version, const storage::Catalog& catalog,
-          const History& history, Runtime runtime, Send send, IsEager is_eager);
+          const History& history, Runtime runtime, Send send, IsEager is_eager,
+          Bootstrapping bootstrapping);
   ~Queries();
   Queries(const Queries&) = delete;
   Queries& operator=(const Queries&) = delete;
@@ -118,6 +123,7 @@ class Queries {
   const Runtime runtime_;
   Send send_;
   IsEager is_eager_;
+  Bootstrapping bootstrapping_;
   storage::VersionVector enforced_;
   std::set<NodeId> links_;
   Questions questions_;

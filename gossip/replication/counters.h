@@ -14,6 +14,7 @@ struct ReplicationCounters {
   metrics::Counter announced;         // Pushes that were announced instead.
   metrics::Counter requests;          // For what was announced, or missing before a push.
   metrics::Counter digests;           // Exchanges that we began.
+  metrics::Counter bootstrap_peers;   // That sent some of the first catalog.
   metrics::Counter divergences;       // Equal vectors that stood over unequal roots.
 };
 

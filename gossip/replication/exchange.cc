@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "storage/resource/names.h"
@@ -12,13 +13,14 @@ namespace trellis::gossip {
 using storage::VersionVector;
 
 Exchange::Exchange(NodeId self, storage::Catalog& catalog, Runtime runtime,
-                   ReplicationCounters& counters, Send send, Apply apply)
+                   ReplicationCounters& counters, Send send, Apply apply, HeldBack held_back)
     : self_(self),
       catalog_(catalog),
       runtime_(runtime),
       counters_(counters),
       send_(std::move(send)),
       apply_(std::move(apply)),
+      held_back_(std::move(held_back)),
       repair_(catalog, runtime, send_) {}
 
 void Exchange::RemoveLink(NodeId peer) {
@@ -32,6 +34,10 @@ void Exchange::RemoveLink(NodeId peer) {
 void Exchange::NoteHolds(NodeId peer, const storage::Origin& origin, uint64_t head) {
   const auto link = links_.find(peer);
   if (link != links_.end()) link->second.holds.Advance(origin, head);
+}
+
+void Exchange::NoteHolds(NodeId peer, const VersionVector& holds) {
+  for (const auto& [origin, head] : holds.heads()) NoteHolds(peer, origin, head);
 }
 
 bool Exchange::KnowsHeld(NodeId peer, const storage::Origin& origin, uint64_t head) const {
@@ -57,6 +63,7 @@ void Exchange::OnPeerState(NodeId peer, absl::string_view root, uint64_t vector_
   const bool is_new = !std::exchange(link.heard, true);
   if (link.ours == link.theirs) {
     if (moved) link.holds = catalog_.vector();
+    catalog_.NoteAgreed(runtime_.scheduler.WallNow());
     link.differs_since = absl::InfiniteDuration();
     return;
   }
@@ -101,7 +108,7 @@ peer::v1::Frame Exchange::MakeDigest(bool answer) const {
 
 bool Exchange::Pulling() {
   if (pull_ && pull_->deadline <= runtime_.scheduler.MonotonicNow()) pull_.reset();
-  return pull_.has_value();
+  return pull_.has_value() || held_back_();
 }
 
 void Exchange::StartPull(NodeId from, bool answer) {
@@ -124,6 +131,12 @@ void Exchange::PullIfBehind() {
   if (!ahead.empty()) StartPull(ahead[runtime_.random.Uniform(ahead.size())], /*answer=*/true);
 }
 
+bool Exchange::Holds(const peer::v1::Deltas& deltas) const {
+  return absl::c_all_of(deltas.deltas(), [this](const storage::v1::Delta& delta) {
+    return catalog_.vector().head(storage::Origin::FromProto(delta.origin())) >= delta.up_to();
+  });
+}
+
 absl::Status Exchange::OnDeltas(NodeId from, const peer::v1::Deltas& deltas) {
   if (pull_ && pull_->from == from) pull_->more = deltas.more();
   const VersionVector before = catalog_.vector();
@@ -136,6 +149,7 @@ absl::Status Exchange::OnDeltas(NodeId from, const peer::v1::Deltas& deltas) {
     ContinuePull();
   } else {
     pull_.reset();
+    if (!deltas.more() && Holds(deltas)) catalog_.NoteAgreed(runtime_.scheduler.WallNow());
     if (progress) PullIfBehind();
   }
   return absl::OkStatus();

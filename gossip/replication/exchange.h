@@ -48,17 +48,21 @@ class Exchange {
   // A page that did not come by then is asked of somebody else.
   static constexpr absl::Duration kPageTime = absl::Seconds(2);
 
+  // Whether what is missing is being fetched otherwise; then no peer is asked for pages.
+  using HeldBack = absl::AnyInvocable<bool() const>;
+
   // All borrowed; `send` as Transport::Send.
   Exchange(NodeId self, storage::Catalog& catalog, Runtime runtime, ReplicationCounters& counters,
-           Send send, Apply apply);
+           Send send, Apply apply, HeldBack held_back);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
   void AddLink(NodeId peer) { links_[peer] = Link(); }
   void RemoveLink(NodeId peer);
 
-  // The peer holds the origin up to `head`.
+  // The peer holds the origin up to `head`; or all of `holds`.
   void NoteHolds(NodeId peer, const storage::Origin& origin, uint64_t head);
+  void NoteHolds(NodeId peer, const storage::VersionVector& holds);
   // Whether it is known to.
   bool KnowsHeld(NodeId peer, const storage::Origin& origin, uint64_t head) const;
 
@@ -70,7 +74,7 @@ class Exchange {
   }
   absl::Status OnDeltas(NodeId from, const peer::v1::Deltas& deltas);
 
-  // Whether pages are being asked for.
+  // Whether pages are being asked for, or held back.
   bool Pulling();
   // Whether who is being asked said, with its last page, that it has more.
   bool more_to_come() const { return pull_.has_value() && pull_->more; }
@@ -102,6 +106,7 @@ class Exchange {
   void ContinuePull();
   // Asks some peer known to hold what we lack, unless somebody is being asked already.
   void PullIfBehind();
+  bool Holds(const peer::v1::Deltas& deltas) const;
   bool Behind(const Link& link) const { return !catalog_.vector().Covers(link.holds); }
   void SendPage(NodeId to, const storage::VersionVector& after);
 
@@ -111,6 +116,7 @@ class Exchange {
   ReplicationCounters& counters_;
   Send send_;
   Apply apply_;
+  HeldBack held_back_;
   Repair repair_;
   std::map<NodeId, Link> links_;
   std::optional<Pull> pull_;

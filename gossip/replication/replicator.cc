@@ -11,13 +11,17 @@ using peer::v1::Frame;
 using storage::Origin;
 using storage::v1::Delta;
 
-Replicator::Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, Send send)
+Replicator::Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, Send send,
+                       std::function<Bootstrap::Others()> others)
     : self_(self),
       catalog_(catalog),
       send_(std::move(send)),
       announcer_(runtime, send_),
-      exchange_(self, catalog, runtime, counters_, send_,
-                [this](NodeId from, const Delta& delta) { return Apply(from, delta).status(); }),
+      bootstrap_(catalog, runtime, counters_, send_, std::move(others)),
+      exchange_(
+          self, catalog, runtime, counters_, send_,
+          [this](NodeId from, const Delta& delta) { return Apply(from, delta).status(); },
+          [this] { return bootstrap_.Fetching(); }),
       fetcher_(
           catalog, runtime,
           [this](NodeId from, const Origin& origin, uint64_t after, uint64_t up_to) {
@@ -28,6 +32,7 @@ Replicator::Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, 
 
 void Replicator::AddLink(NodeId peer) {
   links_.insert(peer);
+  bootstrap_.AddLink(peer);
   exchange_.AddLink(peer);
 }
 
@@ -35,6 +40,7 @@ void Replicator::RemoveLink(NodeId peer) {
   links_.erase(peer);
   tree_.RemoveLink(peer);
   announcer_.RemoveLink(peer);
+  bootstrap_.RemoveLink(peer);
   exchange_.RemoveLink(peer);
   fetcher_.RemoveLink(peer);
 }
@@ -95,8 +101,28 @@ absl::Status Replicator::ApplyPushed(NodeId from, const Delta& delta) {
 
 absl::Status Replicator::OnDeltas(NodeId from, const peer::v1::Deltas& deltas) {
   RETURN_IF_ERROR(exchange_.OnDeltas(from, deltas));
+  bootstrap_.OnPage(from, deltas.more());
   PassOn(/*except=*/from);
   return absl::OkStatus();
+}
+
+void Replicator::OnHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
+  bootstrap_.OnHeartbeat(peer, heartbeat);
+  exchange_.OnPeerState(peer, heartbeat.root(), heartbeat.vector_hash());
+}
+
+void Replicator::OnInquiry(NodeId from) {
+  Frame frame;
+  peer::v1::Holdings& holdings = *frame.mutable_holdings();
+  catalog_.vector().ToProto(holdings.mutable_holds());
+  holdings.set_root(catalog_.root().ToBytes());
+  holdings.set_entries(catalog_.live_count() + catalog_.tombstone_count());
+  send_(from, frame);
+}
+
+void Replicator::OnHoldings(NodeId from, const peer::v1::Holdings& holdings) {
+  exchange_.NoteHolds(from, storage::VersionVector::FromProto(holdings.holds()));
+  bootstrap_.OnHoldings(from, holdings);
 }
 
 // --- Lazy links ----------------------------------------------------------------------------------
@@ -123,6 +149,7 @@ void Replicator::Ask(NodeId from, const Origin& origin, uint64_t after, uint64_t
 }
 
 void Replicator::OnRequest(NodeId from, const peer::v1::Request& request) {
+  if (request.bulk()) return SendPart(from, request);
   for (const peer::v1::Request::Range& range : request.ranges()) {
     const Origin origin = Origin::FromProto(range.origin());
     if (request.graft()) tree_.Graft(origin, from);
@@ -145,6 +172,33 @@ void Replicator::SendRange(NodeId to, const Origin& origin, uint64_t after) {
   if (deltas->empty()) return;
   Frame frame;
   for (Delta& delta : *deltas) *frame.mutable_push()->add_deltas() = std::move(delta);
+  send_(to, frame);
+}
+
+void Replicator::SendPart(NodeId to, const peer::v1::Request& request) {
+  Frame frame;
+  peer::v1::Deltas& page = *frame.mutable_deltas();
+  size_t bytes = 0;
+  for (const peer::v1::Request::Range& range : request.ranges()) {
+    const Origin origin = Origin::FromProto(range.origin());
+    bool more = bytes >= Exchange::kPageBytes;
+    if (more) {
+      page.set_more(true);
+      break;
+    }
+    auto deltas = catalog_.DeltasOf(origin, range.after(), catalog_.vector().head(origin),
+                                    Exchange::kPageBytes - bytes, &more);
+    if (!deltas.ok()) {
+      // Our disk's fault: what was read is sent, and the peer asks another for the rest.
+      LOG(WARNING) << "cannot read what a peer asks for: " << deltas.status();
+      break;
+    }
+    for (Delta& delta : *deltas) {
+      bytes += delta.ByteSizeLong();
+      *page.add_deltas() = std::move(delta);
+    }
+    page.set_more(page.more() || more);
+  }
   send_(to, frame);
 }
 

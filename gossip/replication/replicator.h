@@ -6,6 +6,8 @@
 //             fetcher.h); what is missing before a push is asked for at once;
 //   exchange  agents whose heartbeats differ compare their vectors (exchange.h).
 //
+// A catalog that begins empty is fetched from several peers at once (bootstrap.h).
+//
 // Nothing is kept out of order: a push after a gap is dropped and the gap asked for. A transaction
 // is passed on when it is verified and applied in memory, before it is synced to disk.
 //
@@ -15,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -23,6 +26,7 @@
 #include "absl/strings/string_view.h"
 #include "base/runtime/runtime.h"
 #include "gossip/replication/announcer.h"
+#include "gossip/replication/bootstrap.h"
 #include "gossip/replication/counters.h"
 #include "gossip/replication/exchange.h"
 #include "gossip/replication/fetcher.h"
@@ -44,7 +48,8 @@ class Replicator {
   static constexpr size_t kBulkBytes = 64 << 10;
 
   // The catalog and runtime are borrowed; `send` as Transport::Send.
-  Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, Send send);
+  Replicator(NodeId self, storage::Catalog& catalog, Runtime runtime, Send send,
+             std::function<Bootstrap::Others()> others);
   Replicator(const Replicator&) = delete;
   Replicator& operator=(const Replicator&) = delete;
 
@@ -61,10 +66,10 @@ class Replicator {
   void OnCompare(NodeId from, const peer::v1::Compare& compare) {
     exchange_.OnCompare(from, compare);
   }
-  // The peer at the other end of a link says in its heartbeat what it holds.
-  void OnPeerState(NodeId peer, absl::string_view root, uint64_t vector_hash) {
-    exchange_.OnPeerState(peer, root, vector_hash);
-  }
+  void OnInquiry(NodeId from);
+  void OnHoldings(NodeId from, const peer::v1::Holdings& holdings);
+  // The peer at the other end of a link says what it holds.
+  void OnHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat);
 
   // Whose transaction the catalog is taking in at this moment; this agent itself when none is.
   NodeId applying_from() const { return applying_from_; }
@@ -73,6 +78,8 @@ class Replicator {
   void OnTransaction(const storage::v1::Delta& delta);
 
   const ReplicationCounters& counters() const { return counters_; }
+  // None: the catalog is whole.
+  std::optional<Bootstrap::Progress> bootstrapping() const { return bootstrap_.progress(); }
   // Gossip::CatchingUp.
   bool catching_up() const { return exchange_.more_to_come(); }
 
@@ -89,6 +96,7 @@ class Replicator {
   absl::Status ApplyPushed(NodeId from, const storage::v1::Delta& delta);
   void Ask(NodeId from, const storage::Origin& origin, uint64_t after, uint64_t up_to);
   void SendRange(NodeId to, const storage::Origin& origin, uint64_t after);
+  void SendPart(NodeId to, const peer::v1::Request& request);
   // Passes `fresh_` on along each origin's tree, and announces it beside.
   void PassOn(NodeId except);
   void PassOnTo(NodeId link, const std::vector<storage::v1::Delta>& fresh, bool bulk);
@@ -102,6 +110,7 @@ class Replicator {
   std::set<NodeId> links_;
   PushTree tree_;
   Announcer announcer_;
+  Bootstrap bootstrap_;
   Exchange exchange_;
   Fetcher fetcher_;
   NodeId applying_from_;  // self_: nobody's.

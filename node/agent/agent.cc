@@ -5,6 +5,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_set.h"
@@ -45,6 +46,7 @@
 #include "node/vault/vault.h"
 #include "storage/catalog/catalog.h"
 #include "storage/engine/rocksdb_engine.h"
+#include "storage/engine/set_aside.h"
 #include "storage/resource/names.h"
 
 namespace trellis::agent {
@@ -54,6 +56,9 @@ namespace {
 constexpr absl::Duration kAdminGrace = absl::Seconds(1);
 
 constexpr absl::Duration kSyncInterval = absl::Milliseconds(100);
+// From a change of the roster to its being kept outside of the catalog; and how much of it is.
+constexpr absl::Duration kPeersInterval = absl::Seconds(1);
+constexpr int kMaxPeers = 64;
 // How often an agent that may not write its roster entry yet, or has none, looks again; and one
 // whose disk refused it.
 constexpr absl::Duration kRecordInterval = absl::Milliseconds(500);
@@ -63,6 +68,16 @@ constexpr absl::Duration kRecordPause = absl::Seconds(10);
 absl::Status Named(absl::string_view option, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(), absl::StrCat(option, ": ", status.message()));
+}
+
+template <typename Seeds>
+std::vector<gossip::PeerAddress> AddressesOf(const Seeds& seeds) {
+  std::vector<gossip::PeerAddress> addresses;
+  for (const storage::v1::LocalIdentity::Seed& seed : seeds) {
+    const absl::StatusOr<uint64_t> node = trust::ParseNodeHex(seed.node());
+    if (node.ok()) addresses.push_back({*node, seed.address()});
+  }
+  return addresses;
 }
 
 class IssuerOverEnrollment final : public api::Issuer {
@@ -119,6 +134,10 @@ class AgentImpl final : public Agent {
   // On the control thread.
   absl::Status OpenCatalog();
   absl::Status ReadCatalog();
+  std::string CatalogFolder() const { return absl::StrCat(options_.data_dir, "/catalog"); }
+  std::vector<gossip::PeerAddress> KnownPeers() const;
+  void RememberPeersSoon();
+  void RememberPeers();
   std::string FounderRemedy() const;
   absl::Status FoundOnce();
   absl::Status StartParts();
@@ -177,6 +196,8 @@ class AgentImpl final : public Agent {
   std::unique_ptr<mesh::MeshServer> mesh_server_;
   std::unique_ptr<api::AdminServer> admin_server_;
   bool sync_scheduled_ = false;
+  std::optional<storage::v1::KnownPeers> kept_peers_ = identity_.peers;
+  bool peers_scheduled_ = false;
 };
 
 absl::Status AgentImpl::Start() {
@@ -196,6 +217,14 @@ absl::Status AgentImpl::Start() {
 absl::Status AgentImpl::StartParts() {
   RETURN_IF_ERROR(OpenCatalog());
   RETURN_IF_ERROR(FoundOnce());
+  catalog_->Subscribe([this](const storage::Applied& applied) {
+    const auto of_agent = [](const storage::Applied::Item& item) {
+      return (item.before != nullptr && item.before->has_agent()) ||
+             (item.after != nullptr && item.after->has_agent());
+    };
+    if (applied.whole || absl::c_any_of(applied.items, of_agent)) RememberPeersSoon();
+  });
+  RememberPeersSoon();
   MakeGossip();
   RETURN_IF_ERROR(StartDataPlane());
   RETURN_IF_ERROR(MakeEnrollment());
@@ -205,15 +234,62 @@ absl::Status AgentImpl::StartParts() {
   return absl::OkStatus();
 }
 
-// A lost catalog is fetched from the peers, with the identity as it is; but the founder knows none.
+// What is lost or corrupt is fetched from peers anew, with the identity as it is; where none are
+// known, it is not touched.
 absl::Status AgentImpl::OpenCatalog() {
-  absl::Status status = ReadCatalog();
-  if (!absl::IsDataLoss(status) || identity_.founding || identity_.local.seeds_size() > 0) {
-    return status;
+  const absl::Status status = ReadCatalog();
+  if (!absl::IsDataLoss(status) || identity_.founding) return status;
+  if (KnownPeers().empty()) {
+    return absl::DataLossError(absl::StrCat(
+        status.message(),
+        "; but this agent founded its mesh already, and would not find them: ", FounderRemedy()));
   }
-  return absl::DataLossError(absl::StrCat(
-      status.message(),
-      "; but this agent founded its mesh already, and would not find them: ", FounderRemedy()));
+  catalog_.reset();
+  engine_.reset();
+  ASSIGN_OR_RETURN(const std::string aside,
+                   storage::SetAside(CatalogFolder(), control_->loop().WallNow()));
+  LOG(ERROR)
+      << "the configuration on this disk cannot be used, and was moved aside, to " << aside
+      << ": everything is fetched from peers anew. Writes that were acknowledged here and had "
+         "reached no other agent are in there alone. The reason: "
+      << status.message();
+  return ReadCatalog();
+}
+
+// The members when the roster was kept last; before there is such a file, those of the join answer.
+std::vector<gossip::PeerAddress> AgentImpl::KnownPeers() const {
+  return identity_.peers.has_value() ? AddressesOf(identity_.peers->peers())
+                                     : AddressesOf(identity_.local.seeds());
+}
+
+void AgentImpl::RememberPeersSoon() {
+  if (std::exchange(peers_scheduled_, true)) return;
+  control_->loop().RunAfter(kPeersInterval, [this] { RememberPeers(); });
+}
+
+// Of a partial catalog the roster may be partial too: then the file knows more.
+void AgentImpl::RememberPeers() {
+  if (!std::exchange(peers_scheduled_, false) || catalog_ == nullptr || !catalog_->whole()) return;
+  storage::v1::KnownPeers peers;
+  for (const bool admins : {true, false}) {
+    catalog_->Visit(resource::CollectionPrefix(resource::Kind::kAgent), "",
+                    [&](const std::string& name, const storage::Catalog::Record& record) {
+                      const v1::Agent& agent = record.resource->agent();
+                      if ((agent.role() == v1::ADMIN) != admins) return true;
+                      if (name == resource::AgentName(identity_.node())) return true;
+                      storage::v1::LocalIdentity::Seed& seed = *peers.add_peers();
+                      seed.set_node(std::string(resource::IdOf(name)));
+                      seed.set_address(agent.mesh_address());
+                      return peers.peers_size() < kMaxPeers;
+                    });
+    if (peers.peers_size() >= kMaxPeers) break;
+  }
+  if (kept_peers_.has_value() && peers.SerializeAsString() == kept_peers_->SerializeAsString()) {
+    return;
+  }
+  kept_peers_ = peers;
+  const absl::Status saved = SavePeers(options_.data_dir, peers);
+  if (!saved.ok()) LOG(WARNING) << "roster: not kept beside the identity: " << saved;
 }
 
 // What is left to who founded the mesh and knows no peers.
@@ -225,8 +301,7 @@ std::string AgentImpl::FounderRemedy() const {
 }
 
 absl::Status AgentImpl::ReadCatalog() {
-  const std::string folder = absl::StrCat(options_.data_dir, "/catalog");
-  ASSIGN_OR_RETURN(engine_, storage::OpenRocksDb({.folder = folder}));
+  ASSIGN_OR_RETURN(engine_, storage::OpenRocksDb({.folder = CatalogFolder()}));
   ASSIGN_OR_RETURN(const std::string certificate,
                    trust::CertificateDerFromPem(identity_.certificate_pem));
   ASSIGN_OR_RETURN(const trust::SigningKey key,
@@ -239,7 +314,9 @@ absl::Status AgentImpl::ReadCatalog() {
                                                     *engine_, runtime()));
   catalog_->SubscribeDeltas([this](const storage::v1::Delta&) { ScheduleSync(); });
   LOG(INFO) << "catalog: " << catalog_->live_count() << " resources, root "
-            << catalog_->root().ToHex();
+            << catalog_->root().ToHex()
+            << (catalog_->whole() ? ""
+                                  : "; not all of them: the rest is fetched before they count");
   return absl::OkStatus();
 }
 
@@ -282,12 +359,13 @@ absl::Duration AgentImpl::UpdateOwnRecord() {
   return kRecordPause;
 }
 
-// An agent with seeds fetches a lost catalog from them. The founder has none: founding again would
-// make a second mesh of the same name, which the others refuse while it acknowledges writes.
+// A lost catalog is fetched from the peers that are known. The founder may know none: founding
+// again would make a second mesh of the same name, which the others refuse while it acknowledges
+// writes.
 absl::Status AgentImpl::FoundOnce() {
   const bool empty = catalog_->live_count() + catalog_->tombstone_count() == 0;
   if (!identity_.founding) {
-    if (!empty || identity_.local.seeds_size() > 0) return absl::OkStatus();
+    if (!empty || !KnownPeers().empty()) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat(
         options_.data_dir, "/catalog: is empty, but this agent founded its mesh already; ",
         FounderRemedy()));
@@ -325,10 +403,7 @@ void AgentImpl::MakeGossip() {
   options.node = identity_.node();
   options.program_version = kVersion;
   options.authorship = authorship_.get();
-  for (const auto& seed : identity_.local.seeds()) {
-    const absl::StatusOr<uint64_t> node = trust::ParseNodeHex(seed.node());
-    if (node.ok()) options.seeds.push_back({*node, seed.address()});
-  }
+  options.seeds = catalog_->whole() ? AddressesOf(identity_.local.seeds()) : KnownPeers();
   gossip_ = gossip::Gossip::Create(options, *catalog_, *transport_, runtime());
 }
 
@@ -425,6 +500,12 @@ std::vector<std::string> AgentImpl::Alarms() const {
   }
   const std::string certificate = renewer_ == nullptr ? "" : renewer_->Warning();
   if (!certificate.empty()) alarms.push_back(certificate);
+  for (const std::string& aside : storage::FindSetAside(CatalogFolder())) {
+    alarms.push_back(absl::StrCat(
+        "this host's disk gave back corrupt data, and the configuration was fetched from peers "
+        "anew; what it held is kept in ",
+        aside, ": look at the disk, then delete that"));
+  }
   for (std::string& deaf : data_plane_->Alarms()) alarms.push_back(std::move(deaf));
   return alarms;
 }
@@ -513,6 +594,7 @@ AgentImpl::~AgentImpl() {
 }
 
 void AgentImpl::EndParts() {
+  RememberPeers();
   renewer_.reset();
   renewal_client_.reset();
   operator_admin_.reset();

@@ -88,6 +88,8 @@ void DataPlane::Follow() {
   // The catalog keeps its listeners for its own life.
   catalog_.Subscribe([self = self_](const storage::Applied& applied) {
     if (*self == nullptr) return;
+    if (applied.whole) (*self)->compilations_.Schedule();
+    if (!(*self)->catalog_.whole()) return;  // The first snapshot is made of everything.
     auto& items = (*self)->pending_.items;
     items.insert(items.end(), applied.items.begin(), applied.items.end());
     (*self)->mesh_verdicts_.CatalogChanged();
@@ -120,6 +122,7 @@ void DataPlane::FollowOthers() {
 }
 
 void DataPlane::CompileAndPublish() {
+  if (!catalog_.whole()) return;
   const storage::Applied changes = std::exchange(pending_, {});
   snapshot_ = compiler_.Compile(catalog_, snapshot_ == nullptr ? nullptr : &changes);
   checker_.Update(compiler_.TakeTargetGroupChanges());
@@ -140,6 +143,10 @@ std::optional<health::Verdict> DataPlane::Health(absl::string_view target) {
 
 absl::StatusOr<v1::ExplainRequestResponse> DataPlane::Explain(
     const v1::ExplainRequestRequest& request) const {
+  if (snapshot_ == nullptr) {
+    return absl::UnavailableError(
+        "this agent still fetches the configuration, and its proxy serves nobody; try again soon");
+  }
   return trellis::Explain(*snapshot_, request);
 }
 

@@ -1,6 +1,8 @@
 // Everything between the catalog and the sockets of callers and targets: compiler, health checks,
 // workers, access log.
 //
+// Nothing is compiled, and nobody served, before the catalog is whole (Catalog::whole).
+//
 // Follows the catalog: each batch of changes is compiled once, given to the workers, and told to
 // `enforced` when the last of them serves from it. Where changes pour in, compiling them has a
 // quarter of the control thread's time (pacer.h); while an agent catches up, less.
@@ -41,8 +43,8 @@ class DataPlane {
   using CatchingUp = std::function<bool()>;
 
   // `catalog`, `shards`, `control` and `random` are borrowed. Serves from the catalog as it is at
-  // once. `enforced` and `catching_up`, whether what changes now is known not to be the last, are
-  // called on the control thread.
+  // once, if it is whole. `enforced` and `catching_up`, whether what changes now is known not to be
+  // the last, are called on the control thread.
   //   INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED   an option cannot be had
   static absl::StatusOr<std::unique_ptr<DataPlane>> Start(
       const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
@@ -53,6 +55,7 @@ class DataPlane {
   // Of a target by its resource name: as this agent's checks see it, else as other agents' do.
   // None: nobody says anything.
   std::optional<health::Verdict> Health(absl::string_view target);
+  //   UNAVAILABLE  nothing is enforced yet
   absl::StatusOr<v1::ExplainRequestResponse> Explain(
       const v1::ExplainRequestRequest& request) const;
 
@@ -87,8 +90,8 @@ class DataPlane {
   health::MeshVerdicts mesh_verdicts_;
   std::unique_ptr<telemetry::AccessLog> access_log_;  // Null: none is written.
   std::unique_ptr<proxy::WorkerPool> workers_;
-  std::shared_ptr<const Snapshot> snapshot_;
-  storage::Applied pending_;  // Since the last compilation.
+  std::shared_ptr<const Snapshot> snapshot_;  // Null: nothing is enforced yet.
+  storage::Applied pending_;                  // Since the last compilation.
   Pacer compilations_;
   // Cleared by the destructor: tasks that were posted before it find nobody.
   std::shared_ptr<DataPlane*> self_ = std::make_shared<DataPlane*>(this);

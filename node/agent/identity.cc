@@ -132,6 +132,16 @@ absl::Status CheckCertificate(const Identity& identity) {
   return absl::OkStatus();
 }
 
+// A start goes on without it.
+std::optional<storage::v1::KnownPeers> ReadPeers(const std::string& folder) {
+  const absl::StatusOr<std::string> json = ReadFile(absl::StrCat(folder, "/peers.json"));
+  storage::v1::KnownPeers peers;
+  if (!json.ok() || !google::protobuf::util::JsonStringToMessage(*json, &peers).ok()) {
+    return std::nullopt;
+  }
+  return peers;
+}
+
 absl::Status CheckUsable(absl::string_view data_dir, const Identity& identity, bool has_root_key) {
   RETURN_IF_ERROR(
       Usable(data_dir, "root.pem", trust::MeshRoot::FromPem(identity.root_pem).status()));
@@ -252,6 +262,7 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
   ASSIGN_OR_RETURN(const std::optional<std::string> sealing_key,
                    ReadKeyIfAny(absl::StrCat(folder, "/sealing.key")));
   identity.sealing_key_pem = sealing_key.value_or("");
+  identity.peers = ReadPeers(folder);
   identity.founding = access(FoundingPath(data_dir).c_str(), F_OK) == 0;
   RETURN_IF_ERROR(CheckUsable(data_dir, identity, root_key.has_value()));
   return identity;
@@ -259,6 +270,16 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {
 
 absl::Status SaveCertificate(absl::string_view data_dir, absl::string_view certificate_pem) {
   return WriteFile(FolderOf(data_dir), "agent.pem", certificate_pem);
+}
+
+absl::Status SavePeers(absl::string_view data_dir, const storage::v1::KnownPeers& peers) {
+  std::string json;
+  google::protobuf::util::JsonPrintOptions pretty;
+  pretty.add_whitespace = true;
+  if (!google::protobuf::util::MessageToJsonString(peers, &json, pretty).ok()) {
+    return absl::InternalError("the peers cannot be written as JSON");
+  }
+  return WriteFile(FolderOf(data_dir), "peers.json", json);
 }
 
 absl::Status EnsureSealingKey(absl::string_view data_dir, Identity& identity) {

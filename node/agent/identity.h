@@ -6,14 +6,17 @@
 //                       signing.key  the Ed25519 key of what it writes           only
 //                       sealing.key  the X25519 key of what is sealed to it
 //                       founding     empty; there until the mesh's first records are written
+//                       peers.json   KnownPeers: whom to ask should the catalog be lost
 //
-// Written once, by init or join, but for agent.pem, which is renewed, and sealing.key, which a
-// start makes if there is none; files are 0600 in a folder of 0700. Every file is on disk before
-// agent.json appears, which makes the identity whole: a crash in between leaves none.
+// Written once, by init or join, but for agent.pem, which is renewed, sealing.key, which a start
+// makes if there is none, and peers.json, which follows the roster; files are 0600 in a folder of
+// 0700. Every file is on disk before agent.json appears, which makes the identity whole: a crash in
+// between leaves none.
 #ifndef TRELLIS_NODE_AGENT_IDENTITY_H_
 #define TRELLIS_NODE_AGENT_IDENTITY_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,6 +35,8 @@ struct Identity {
   std::string root_pem;
   std::string root_key_pem;  // Secret; empty unless this agent issues certificates.
   bool founding = false;     // This agent is to write the mesh's first records.
+  // None when there is no such file yet, or none that can be used: it is only a help.
+  std::optional<storage::v1::KnownPeers> peers;
 
   uint64_t node() const;        // Of local.node.
   std::string mesh_id() const;  // 16 bytes.
@@ -51,6 +56,9 @@ absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir);
 
 // Replaces agent.pem with a renewed certificate, atomically. UNAVAILABLE as above.
 absl::Status SaveCertificate(absl::string_view data_dir, absl::string_view certificate_pem);
+
+// Replaces peers.json, atomically. UNAVAILABLE as above.
+absl::Status SavePeers(absl::string_view data_dir, const storage::v1::KnownPeers& peers);
 
 // Makes a sealing key for an identity without one: an earlier release's, or one whose key was taken
 // away to be exchanged. UNAVAILABLE as above.

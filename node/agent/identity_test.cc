@@ -137,6 +137,26 @@ TEST_F(IdentityTest, FoundingEndsOnceForAllStarts) {
   EXPECT_FALSE(loaded.founding);
 }
 
+TEST_F(IdentityTest, PeersAreKeptAndTheirFileIsOnlyAHelp) {
+  ASSERT_OK(SaveIdentity(folder_, identity_));
+  ASSERT_OK_AND_ASSIGN(Identity loaded, LoadIdentity(folder_));
+  EXPECT_FALSE(loaded.peers.has_value());
+  storage::v1::KnownPeers peers;
+  peers.add_peers()->set_node("00000000000000aa");
+  peers.mutable_peers(0)->set_address("192.0.2.1:7950");
+  ASSERT_OK(SavePeers(folder_, peers));
+  ASSERT_OK_AND_ASSIGN(loaded, LoadIdentity(folder_));
+  ASSERT_TRUE(loaded.peers.has_value());
+  EXPECT_EQ(loaded.peers->SerializeAsString(), peers.SerializeAsString());
+  ASSERT_OK(SavePeers(folder_, {}));
+  ASSERT_OK_AND_ASSIGN(loaded, LoadIdentity(folder_));
+  ASSERT_TRUE(loaded.peers.has_value()) << "known is that there are none";
+  EXPECT_EQ(loaded.peers->peers_size(), 0);
+  std::ofstream(folder_ + "/identity/peers.json") << "{ garbage";
+  ASSERT_OK_AND_ASSIGN(loaded, LoadIdentity(folder_));
+  EXPECT_FALSE(loaded.peers.has_value());
+}
+
 TEST_F(IdentityTest, RenewedCertificateTakesThePlaceOfTheOld) {
   ASSERT_OK(SaveIdentity(folder_, identity_));
   const std::string renewed = Issue(*trust::KeyPair::FromPem(identity_.key_pem),

@@ -105,6 +105,10 @@ class FakeCatalog final : public storage::Catalog {
     return std::make_shared<const storage::Author>(author);
   }
   const storage::Author& self() const override { return author; }
+  bool whole() const override { return true; }
+  absl::Status SetWhole() override { return absl::OkStatus(); }
+  absl::Time agreed() const override { return absl::InfinitePast(); }
+  void NoteAgreed(absl::Time) override {}
   void Subscribe(absl::AnyInvocable<void(const storage::Applied&)>) override {}
   void SubscribeDeltas(absl::AnyInvocable<void(const storage::v1::Delta&)>) override {}
 

@@ -69,6 +69,8 @@ struct Applied {
   bool local = false;  // Written here, not received.
   // Who holds a name or domain may be another now, though nothing of theirs changed (claims.h).
   bool claims_settled = false;
+  // The catalog has just become whole: all of it counts from now on, and not only the items.
+  bool whole = false;
 };
 
 // Thread-safety: none; lives on the control thread. Callbacks run inside the call that commits,
@@ -218,10 +220,23 @@ class Catalog {
   // This agent as an author.
   virtual const Author& self() const = 0;
 
+  // --- Whether this is all -------------------------------------------------------------------
+
+  // Whether all that the mesh held when this folder was made has arrived: a new folder is not,
+  // until SetWhole. Before, what is held may be any part, which nobody must obey.
+  virtual bool whole() const = 0;
+  // From now on it is, for good; listeners learn it.
+  //   UNAVAILABLE  the engine refused; nothing changed
+  virtual absl::Status SetWhole() = 0;
+  // When a peer was last known to hold nothing that this agent lacked, by this agent's clock, over
+  // restarts to within half a minute; infinite past: never.
+  virtual absl::Time agreed() const = 0;
+  virtual void NoteAgreed(absl::Time now) = 0;
+
   // --- Listening -----------------------------------------------------------------------------
 
-  // Calls `listener` after every commit that changed a resource, or what is settled. Kept for the
-  // catalog's life.
+  // Calls `listener` after every commit that changed a resource, or what is settled, and when the
+  // catalog becomes whole. Kept for the catalog's life.
   virtual void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) = 0;
   // Calls `listener` with each new transaction, local or received, as it should be passed on.
   virtual void SubscribeDeltas(absl::AnyInvocable<void(const v1::Delta&)> listener) = 0;

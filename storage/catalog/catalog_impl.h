@@ -1,6 +1,6 @@
 // The one implementation of Catalog, in parts: loading.cc opens it, catalog.cc reads and writes,
 // verify.cc, merge.cc, plan.cc, fences.cc and replaced.cc take in what was written here or
-// received, deltas.cc answers peers.
+// received, deltas.cc answers peers, completeness.cc knows whether all has arrived.
 #ifndef TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 #define TRELLIS_STORAGE_CATALOG_CATALOG_IMPL_H_
 
@@ -102,6 +102,11 @@ class CatalogImpl final : public Catalog {
   absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) const override;
   const Author& self() const override { return *self_; }
 
+  bool whole() const override { return whole_; }
+  absl::Status SetWhole() override;
+  absl::Time agreed() const override { return agreed_; }
+  void NoteAgreed(absl::Time now) override;
+
   void Subscribe(absl::AnyInvocable<void(const Applied&)> listener) override {
     listeners_.push_back(std::move(listener));
   }
@@ -176,6 +181,7 @@ class CatalogImpl final : public Catalog {
 
   // Opening.
   absl::Status LoadIdentity();
+  absl::Status LoadCompleteness();
   // Whether the folder's origin wrote as another author than this agent is now.
   absl::StatusOr<bool> AuthorChanged();
   absl::Status LoadMeta();
@@ -301,6 +307,9 @@ class CatalogImpl final : public Catalog {
   // When the last write of a name was made that is forgotten now; at most kMaxForgotten.
   absl::flat_hash_map<std::string, uint64_t> forgotten_;
   std::optional<Review> review_;
+  bool whole_ = true;
+  absl::Time agreed_ = absl::InfinitePast();
+  absl::Time agreed_stored_ = absl::InfinitePast();
   absl::uint128 root_ = 0;
 
   std::vector<absl::AnyInvocable<void(const Applied&)>> listeners_;

@@ -282,5 +282,44 @@ TEST_F(CatalogTest, EmptyTransactionGivesTheLastToken) {
   EXPECT_EQ(token.sequence, 1u);
 }
 
+TEST_F(CatalogTest, ANewFolderIsPartialUntilItIsSaidToBeWholeForGood) {
+  EXPECT_FALSE(catalog().whole());
+  ASSERT_OK(catalog().Commit({PutService(1, "a")}));
+  node_.Open();
+  EXPECT_FALSE(catalog().whole());
+  std::vector<Applied> told;
+  catalog().Subscribe([&](const Applied& applied) { told.push_back(applied); });
+  ASSERT_OK(catalog().SetWhole());
+  ASSERT_OK(catalog().SetWhole());
+  EXPECT_TRUE(catalog().whole());
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].whole);
+  EXPECT_TRUE(told[0].items.empty());
+  ASSERT_OK(catalog().StartIncarnation());
+  node_.Open();
+  EXPECT_TRUE(catalog().whole());
+}
+
+TEST_F(CatalogTest, WholeIsNotSaidWhereTheDiskRefusesToKeepIt) {
+  node_.engine.FailWrites(absl::UnavailableError("disk full"));
+  EXPECT_THAT(catalog().SetWhole(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(catalog().whole());
+}
+
+TEST_F(CatalogTest, WhenItLastAgreedIsKnownOverRestartsToWithinHalfAMinute) {
+  EXPECT_EQ(catalog().agreed(), absl::InfinitePast());
+  const absl::Time first = absl::FromUnixSeconds(1'800'000'000);
+  catalog().NoteAgreed(first);
+  for (int second = 1; second <= 29; ++second) {
+    catalog().NoteAgreed(first + absl::Seconds(second));
+  }
+  EXPECT_EQ(catalog().agreed(), first + absl::Seconds(29));
+  node_.Open();
+  EXPECT_EQ(catalog().agreed(), first);
+  catalog().NoteAgreed(first + absl::Seconds(31));
+  node_.Open();
+  EXPECT_EQ(catalog().agreed(), first + absl::Seconds(31));
+}
+
 }  // namespace
 }  // namespace trellis::storage

@@ -42,6 +42,7 @@ absl::Status CatalogImpl::Load() {
                                                    resource::AgentName(options_.node)));
   }
   RETURN_IF_ERROR(LoadIdentity());
+  RETURN_IF_ERROR(LoadCompleteness());
   RETURN_IF_ERROR(LoadMeta());
   RETURN_IF_ERROR(LoadEntries());
   RETURN_IF_ERROR(LoadSiblings());
@@ -56,7 +57,13 @@ absl::Status CatalogImpl::Load() {
 absl::Status CatalogImpl::LoadIdentity() {
   v1::Identity identity;
   const absl::StatusOr<std::string> stored = engine_.Get(Table::kMeta, kIdentityKey);
-  if (absl::IsNotFound(stored.status())) return StartIncarnation();
+  if (absl::IsNotFound(stored.status())) {
+    // Before the identity: a crash in between must not leave a folder that seems whole.
+    Batch batch;
+    batch.Put(Table::kMeta, kPartialKey, "");
+    RETURN_IF_ERROR(engine_.Write(batch, Durability::kSynced));
+    return StartIncarnation();
+  }
   RETURN_IF_ERROR(stored.status());
   if (!identity.ParseFromString(*stored))
     return Unreadable("meta", kIdentityKey, "not an identity");

@@ -87,6 +87,12 @@ absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view folder
   if (status.ok()) return absl::OkStatus();
   const std::string detail = status.ToString();
   if (status.IsNotFound()) return absl::NotFoundError("no such key");
+  // An opening that may not, or cannot, look at a file says Corruption too, with what the system
+  // said: that file may be as good as ever.
+  if (status.IsCorruption() && absl::StrContains(detail, "IO error") &&
+      !absl::StrContains(detail, "No such file")) {
+    return absl::UnavailableError(absl::StrCat("data folder ", folder, ": ", detail));
+  }
   // A file that the manifest names and the folder lacks, or a family that it lacks itself.
   if (status.IsCorruption() || status.IsPathNotFound() ||
       absl::StrContains(detail, "Column family not found")) {

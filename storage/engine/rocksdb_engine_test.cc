@@ -231,5 +231,22 @@ TEST_F(RocksDbEngineTest, MissingCurrentIsDataLossAndNotAnEmptyDatabase) {
   EXPECT_THAT(OpenAndReadAll(), StatusIs(absl::StatusCode::kDataLoss));
 }
 
+// Who moves aside what is corrupt must not do so for this.
+TEST_F(RocksDbEngineTest, WhatTheSystemWillNotReadIsUnavailableAndNotCorrupt) {
+  MakeFiles();
+  ASSERT_FALSE(Files(".sst").empty());
+  for (const fs::path& table : Files(".sst")) {
+    fs::rename(table, table.string() + ".kept");
+    fs::create_symlink(table, table);  // A loop: it is there, and cannot be looked at.
+  }
+  EXPECT_THAT(OpenAndReadAll(), StatusIs(absl::StatusCode::kUnavailable));
+  for (const fs::path& kept : Files(".kept")) {
+    fs::path table = kept;
+    fs::remove(table.replace_extension(""));
+    fs::rename(kept, table);
+  }
+  EXPECT_OK(OpenAndReadAll());
+}
+
 }  // namespace
 }  // namespace trellis::storage

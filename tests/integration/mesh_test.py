@@ -3,7 +3,6 @@
 import glob
 import json
 import os
-import re
 import shutil
 import signal
 import ssl
@@ -95,9 +94,11 @@ class MeshTest(unittest.TestCase):
     @staticmethod
     def converged(mesh, vpcs=VPCS):
         states = [mesh.state(vpc) for vpc in vpcs]
-        roots = {agent.get("root") for state in states for agent in state["agents"]}
-        return all(state.get("converged") and len(state["agents"]) == len(VPCS)
-                   for state in states) and len(roots) == 1
+        shown = [agent for state in states for agent in state["agents"]]
+        return (all(state.get("converged") and len(state["agents"]) == len(VPCS)
+                    for state in states)
+                and len({agent.get("root") for agent in shown}) == 1
+                and not any("bootstrap" in agent for agent in shown))
 
     @staticmethod
     def sealed(mesh, vpcs, generation):
@@ -146,49 +147,77 @@ class MeshTest(unittest.TestCase):
         for vpc in VPCS:
             self.assertEqual(set(acknowledged) - self.networks(mesh, vpc), set(), vpc)
 
-    def test_corrupt_data_is_refused_with_the_folder_and_a_remedy(self):
+    @staticmethod
+    def corrupt(mesh, vpc):
+        """Ends the agent of `vpc` and spoils its data; returns the folder of it."""
+        mesh.kill(f"agent-{vpc}", signal.SIGTERM)
+        folder = f"{mesh.agent_folder(vpc)}/data/catalog"
+        manifests = glob.glob(f"{folder}/MANIFEST-*")
+        if not manifests:
+            raise AssertionError(f"no manifest in {folder}")
+        for manifest in manifests:
+            with open(manifest, "r+b") as file:
+                file.write(b"\xff" * 64)
+        return folder
+
+    def test_corrupt_data_is_moved_aside_and_fetched_anew(self):
         mesh = self.new_mesh()
         writer = agents.start_writer(mesh, "warehouse", "w", 20)
         acknowledged = {line.strip() for line in writer.stdout}
         writer.stdout.close()
         self.assertEqual(writer.wait(), 0)
-        wait_until("equal roots", lambda: self.converged(mesh))
-        mesh.kill("agent-warehouse", signal.SIGTERM)
-        data = f"{mesh.agent_folder('warehouse')}/data"
-        manifests = glob.glob(f"{data}/**/MANIFEST-*", recursive=True)
-        self.assertTrue(manifests)
-        for manifest in manifests:
-            with open(manifest, "r+b") as file:
-                file.write(b"\xff" * 64)
-        with self.assertRaises(Failure) as raised:
-            mesh.start_agent("warehouse")
-        self.assertIn("move the folder aside and start the agent again", str(raised.exception))
-        folder = re.search(r"data folder (\S+): ", str(raised.exception)).group(1)
-        self.assertEqual(folder, f"{data}/catalog")
-        # Nothing is lost: the others hold it all.
-        for vpc in ("storefront", "payments"):
-            self.assertEqual(acknowledged - self.networks(mesh, vpc), set(), vpc)
         self.assertEqual(len(acknowledged), 20)
-        # To the letter. It is the agent it was, and writes as before.
-        shutil.move(folder, f"{folder}.aside")
-        mesh.start_agent("warehouse")
         wait_until("equal roots", lambda: self.converged(mesh))
-        self.assertEqual(acknowledged - self.networks(mesh, "warehouse"), set())
-        mesh.ctl("warehouse", "apply", "-f", self.network(mesh, "after"))
-        wait_until("equal roots", lambda: self.converged(mesh))
-        self.assertIn("after", self.networks(mesh, "payments"))
-        self.assertFalse(mesh.state("warehouse").get("alarms"))
+        # The founder too: it has learned of the others.
+        for round_, vpc in enumerate(("warehouse", "storefront")):
+            folder = self.corrupt(mesh, vpc)
+            mesh.start_agent(vpc)
+            wait_until("equal roots", lambda: self.converged(mesh))
+            self.assertEqual(acknowledged - self.networks(mesh, vpc), set())
+            # It is the agent it was, and writes as before; nobody need wait for that.
+            mesh.ctl(vpc, "apply", "-f", self.network(mesh, f"after-{round_}"))
+            wait_until("equal roots", lambda: self.converged(mesh))
+            self.assertIn(f"after-{round_}", self.networks(mesh, "payments"))
+            # What was corrupt is kept, and said.
+            aside = glob.glob(f"{folder}.corrupt-*")
+            self.assertEqual(len(aside), 1)
+            self.assertTrue(glob.glob(f"{aside[0]}/MANIFEST-*"))
+            alarms = mesh.state(vpc).get("alarms")
+            self.assertEqual(len(alarms), 1)
+            self.assertIn(aside[0], alarms[0])
+            shutil.rmtree(aside[0])
+            self.assertFalse(mesh.state(vpc).get("alarms"))
 
-    def test_corrupt_data_of_the_founder_is_refused_with_its_own_remedy(self):
+    def test_a_disk_that_corrupts_again_and_again_is_not_written_full(self):
         mesh = self.new_mesh()
-        mesh.kill("agent-storefront", signal.SIGTERM)
-        for manifest in glob.glob(f"{mesh.agent_folder('storefront')}/data/catalog/MANIFEST-*"):
-            with open(manifest, "r+b") as file:
-                file.write(b"\xff" * 64)
+        folder = f"{mesh.agent_folder('payments')}/data/catalog"
+        for i in range(3):
+            os.mkdir(f"{folder}.corrupt-2026010{i + 1}T000000Z")
+        self.corrupt(mesh, "payments")
+        with self.assertRaises(Failure) as raised:
+            mesh.start_agent("payments")
+        self.assertIn("look at the disk", str(raised.exception))
+        self.assertTrue(os.path.exists(f"{folder}/CURRENT"))
+
+    def test_corrupt_data_of_who_is_alone_is_refused_with_a_remedy(self):
+        mesh = self.new_mesh(form=False)
+        mesh.write_options("storefront")
+        mesh.trellisd("storefront", "init", "--vpc=storefront")
+        mesh.start_agent("storefront")
+        folder = self.corrupt(mesh, "storefront")
         with self.assertRaises(Failure) as raised:
             mesh.start_agent("storefront")
         self.assertIn("corrupt or incomplete", str(raised.exception))
         self.assertIn("root.key", str(raised.exception))
+        self.assertTrue(os.path.exists(f"{folder}/CURRENT"))
+        self.assertFalse(glob.glob(f"{folder}.corrupt-*"))
+        # Nor does it found anew over what is lost.
+        shutil.move(folder, f"{folder}.lost")
+        for _ in range(2):
+            with self.assertRaises(Failure) as raised:
+                mesh.start_agent("storefront")
+            self.assertIn("founded its mesh already", str(raised.exception))
+            self.assertIn("root.key", str(raised.exception))
 
     def test_broken_identity_is_named_with_a_remedy(self):
         mesh = self.new_mesh(form=False)
@@ -229,17 +258,17 @@ class MeshTest(unittest.TestCase):
         self.assertRegex(shown, "ALARM: .*192.0.2.77 port 8099")
         self.assertIn("ip address add 192.0.2.77/32 dev lo", shown)
 
-    def test_founder_that_lost_its_catalog_does_not_found_again(self):
+    def test_founder_that_lost_its_catalog_fetches_it_and_does_not_found_again(self):
         mesh = self.new_mesh()
-        mesh.kill("agent-storefront", signal.SIGKILL)
+        before = mesh.state("payments")["meshId"]
+        mesh.kill("agent-storefront", signal.SIGTERM)
         catalog = f"{mesh.agent_folder('storefront')}/data/catalog"
         shutil.move(catalog, f"{catalog}.lost")
-        for _ in range(2):
-            with self.assertRaises(Failure) as raised:
-                mesh.start_agent("storefront")
-            self.assertIn("founded its mesh already", str(raised.exception))
-            self.assertIn("root.key", str(raised.exception))
-        # Restored, as the message says, it is the agent it was.
+        mesh.start_agent("storefront")
+        wait_until("equal roots", lambda: self.converged(mesh))
+        self.assertEqual(mesh.state("storefront")["meshId"], before)
+        # Restored, it is the agent it was.
+        mesh.kill("agent-storefront", signal.SIGTERM)
         shutil.rmtree(catalog)
         shutil.move(f"{catalog}.lost", catalog)
         mesh.start_agent("storefront")

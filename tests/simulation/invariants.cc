@@ -84,6 +84,43 @@ void Invariants::OnBarrierAll(size_t i, const storage::VersionVector& wanted) {
 void Invariants::OnBoot(size_t i) {
   vectors_.erase(i);
   seen_.erase(i);
+  held_by_whole_.erase(i);
+  if (world_.node(i).catalog().whole()) return NoteWhole(i);
+  for (size_t other = 0; other < world_.size(); ++other) {
+    if (other == i || !IsWhole(other)) continue;
+    held_by_whole_[i][other] = world_.node(other).catalog().vector();
+  }
+}
+
+bool Invariants::IsWhole(size_t i) const { return Counts(i) && world_.node(i).catalog().whole(); }
+
+void Invariants::NoteWhole(size_t i) {
+  const storage::VersionVector& vector = world_.node(i).catalog().vector();
+  for (auto& [partial, held] : held_by_whole_) {
+    const auto [before, is_new] = held.try_emplace(i, vector);
+    if (!is_new && before->second.Covers(vector)) before->second = vector;  // A disk lost some.
+  }
+}
+
+void Invariants::OnWhole(size_t i) {
+  const auto held = held_by_whole_.extract(i);
+  NoteWhole(i);
+  if (held.empty() || held.mapped().empty()) return;  // Nobody was there to have it from.
+  SOMETIMES("an agent bootstrapped");
+  if (world_.node(i).gossip().replication().bootstrap_peers.value() > 1) {
+    SOMETIMES("an agent bootstrapped from several peers");
+  }
+  // S5, of a whole catalog: what is enforced first is at least all that somebody held who had it
+  // all, be it now, or when this agent began. (An eviction takes writes back.)
+  const storage::VersionVector& vector = world_.node(i).catalog().vector();
+  bool whole = std::any_of(held.mapped().begin(), held.mapped().end(),
+                           [&](const auto& other) { return vector.Covers(other.second); });
+  for (size_t other = 0; other < world_.size(); ++other) {
+    whole |= other != i && IsWhole(other) && vector.Covers(world_.node(other).catalog().vector());
+  }
+  if (!whole && !world_.eviction_seen()) {
+    Report(absl::StrCat("S5: ", Name(i), " enforces a part of what there was"));
+  }
 }
 
 void Invariants::Watch() {

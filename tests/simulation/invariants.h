@@ -32,6 +32,8 @@ class Invariants {
   void OnReceived(size_t i, const storage::v1::Delta& delta);
   // Node `i` starts over from its disk, which may have lost what was not synced.
   void OnBoot(size_t i);
+  // The catalog of node `i`, which began empty, is whole from now on.
+  void OnWhole(size_t i);
   // Node `i` has written a settlement.
   void OnSettled(size_t i);
   // A barrier that node `i` asked for `wanted` ended with ALL.
@@ -53,6 +55,8 @@ class Invariants {
     bool live = false;
   };
 
+  bool IsWhole(size_t i) const;
+  void NoteWhole(size_t i);
   void WatchVector(size_t i);
   void WatchEntries(size_t i);
   void WatchEntry(size_t i, const std::string& name, const storage::Catalog::Record& record);
@@ -74,6 +78,9 @@ class Invariants {
 
   SimWorld& world_;
   std::map<size_t, storage::VersionVector> vectors_;  // By node running since.
+  // By node that runs with a partial catalog: what each that was whole held when the one started,
+  // or when the other became whole.
+  std::map<size_t, std::map<size_t, storage::VersionVector>> held_by_whole_;
   std::map<storage::NodeId, storage::Version> newest_issued_;
   std::set<std::string> tokens_;
   std::map<size_t, std::map<std::string, Seen>> seen_;  // By node running since, and name.

@@ -51,6 +51,7 @@ void MeasuredMesh::AddNode() {
   options.seed = random_.Next64();
   options.authors = authors_;
   options.booted = [this, i = nodes_.size()](SimNode& node) {
+    CHECK_OK(node.catalog().SetWhole());  // None of them joins: they have been running for long.
     node.catalog().SubscribeDeltas(
         [this, i](const storage::v1::Delta& delta) { options_.applied(i, delta); });
   };

@@ -14,6 +14,7 @@ namespace trellis::simulation {
 namespace {
 
 constexpr absl::Duration kTrouble = absl::Seconds(30);
+constexpr absl::Duration kFirstJoinMost = absl::Seconds(5);
 constexpr int64_t kStepMillisMost = 200;
 constexpr uint64_t kSeedsPerThief = 4;
 // Silence is noticed after 6 s, dialling waits up to 3 s; the rest is for what was lost on the way.
@@ -43,6 +44,7 @@ class Scenario {
   void Quiesce();
   void WatchLiveness();
   void ExpectEverybodyAlive();
+  void ExpectEverybodyWhole();
 
   SeededRandom& random() { return world_.random(); }
 
@@ -56,6 +58,9 @@ class Scenario {
 
 ScenarioResult Scenario::Run() {
   result_.replay_hint = world_.ReplayHint();
+  // Were the founder alone to have all, and then away, nobody could obey or accept anything.
+  world_.RunUntil(kFirstJoinMost,
+                  [this] { return world_.size() == 1 || world_.node(1).catalog().whole(); });
   workload_.Begin();
   if (seed_ % kSeedsPerThief == 0) LetAThiefIn();
   while (world_.now() < kTrouble) Step();
@@ -115,6 +120,7 @@ void Scenario::Quiesce() {
     world_.invariants().Report("S1: diverged again with nobody writing");
   }
   ExpectEverybodyAlive();
+  ExpectEverybodyWhole();
 }
 
 void Scenario::WatchLiveness() {
@@ -137,6 +143,14 @@ void Scenario::ExpectEverybodyAlive() {
       world_.invariants().Report(absl::StrCat("node ", a, " thinks ", absl::Hex(view.node),
                                               " is not alive, long after all was mended"));
     }
+  }
+}
+
+void Scenario::ExpectEverybodyWhole() {
+  for (size_t i = 0; i < world_.size(); ++i) {
+    if (!world_.member(i) || world_.node(i).catalog().whole()) continue;
+    world_.invariants().Report(
+        absl::StrCat("S15: node ", i, " has everything, and still waits for more"));
   }
 }
 

@@ -35,6 +35,9 @@ void SimNode::Boot() {
   process_->gossip =
       gossip::Gossip::Create(options_.gossip, *process_->catalog, *process_->transport, runtime);
   options_.booted(*this);
+  process_->catalog->Subscribe([this, process = process_.get()](const storage::Applied& applied) {
+    if (applied.whole) EnforceSoon(*process);
+  });
   process_->gossip->Start();
   process_->catalog->SubscribeDeltas(
       [this, process = process_.get()](const storage::v1::Delta&) { EnforceSoon(*process); });
@@ -46,6 +49,7 @@ void SimNode::EnforceSoon(Process& process) {
   if (std::exchange(process.enforcing_soon, true)) return;
   process.scheduler.RunAfter(options_.compile_time, [this, &process] {
     process.enforcing_soon = false;
+    if (!process.catalog->whole()) return;  // As the data plane does.
     for (const auto& [origin, head] : process.catalog->vector().heads()) {
       ever_enforced_.Advance(origin, head);
     }

@@ -61,12 +61,13 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
   options.seed = random_.Next64();
   options.authors = authors_;
   options.booted = [this, i = nodes_.size(), lost = 0](SimNode& node) mutable {
-    invariants_.OnBoot(i);
     if (node.disks_lost() > std::exchange(lost, node.disks_lost())) {
       SOMETIMES("a disk was moved aside");
       ExcuseDisk(static_cast<int>(i));
     }
+    invariants_.OnBoot(i);
     node.catalog().Subscribe([this, i](const storage::Applied& applied) {
+      if (applied.whole) invariants_.OnWhole(i);
       if (applied.local && applied.claims_settled) invariants_.OnSettled(i);
     });
     node.catalog().SubscribeDeltas([this, i](const storage::v1::Delta& delta) {
@@ -340,6 +341,7 @@ void SimWorld::Settle() {
   const bool settled = RunUntil(absl::Minutes(1), [this] {
     if (!Converged()) return false;
     for (auto& a : nodes_) {
+      if (!a->catalog().whole()) return false;
       for (auto& b : nodes_) {
         if (a->LivenessOf(b->id()) != gossip::Liveness::kAlive) return false;
       }

@@ -125,7 +125,8 @@ class SimWorld {
   bool Converged();
   // Which agents hold what others do not, for people.
   std::string Differences();
-  // Joins have spread, everybody hears everybody. A world that does not settle is a CHECK.
+  // Joins have spread, everybody has everything and hears everybody. A world that does not settle
+  // is a CHECK.
   void Settle();
 
   // Looks for what must never be, at any time.

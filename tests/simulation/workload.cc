@@ -118,7 +118,12 @@ bool Workload::CanAsk(int i) {
 
 void Workload::ExpectMayRefuse(int i, const absl::Status& why) {
   const absl::Duration up = world_.now() - world_.node(i).booted_at();
-  if (absl::IsUnavailable(why) && up <= kStartMost) {
+  if (absl::IsUnavailable(why) && world_.HasForgotten(i)) {
+    SOMETIMES("a restored agent waited for what it had forgotten");
+  }
+  if (absl::IsUnavailable(why) && !world_.node(i).catalog().whole()) {
+    SOMETIMES("a write was refused by an agent that bootstraps");
+  } else if (absl::IsUnavailable(why) && up <= kStartMost) {
     SOMETIMES("a write was refused by an agent that has just started");
   } else if (!MayRefuse(i, why)) {
     world_.invariants().Report(

@@ -178,18 +178,14 @@ class Mesh:
             self.start_agent(vpc)
 
     def ctl(self, vpc, *arguments, check=True):
-        """Runs trellisctl against the agent of `vpc`; again when that says to (it has just started)."""
-        end = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            result = subprocess.run(
-                [self.ctl_binary, f"--socket={self.socket(vpc)}", *arguments],
-                capture_output=True, text=True, check=False, timeout=120)
-            if result.returncode == 0 or not check:
-                return result
-            if "try again in" not in result.stderr or time.monotonic() > end:
-                raise Failure(f"trellisctl {' '.join(arguments)} ({vpc}) failed: "
-                              f"{(result.stderr or result.stdout).strip()}")
-            time.sleep(0.1)
+        """Runs trellisctl against the agent of `vpc`."""
+        result = subprocess.run(
+            [self.ctl_binary, f"--socket={self.socket(vpc)}", *arguments],
+            capture_output=True, text=True, check=False, timeout=120)
+        if check and result.returncode != 0:
+            raise Failure(f"trellisctl {' '.join(arguments)} ({vpc}) failed: "
+                          f"{(result.stderr or result.stdout).strip()}")
+        return result
 
     def state(self, vpc):
         """What the agent of `vpc` says of the mesh."""

@@ -20,6 +20,7 @@
 #include "proto/trellis/v1/admin.grpc.pb.h"
 #include "tools/trellisctl/document.h"
 #include "tools/trellisctl/fake_agent.h"
+#include "tools/trellisctl/session.h"
 
 namespace trellis::ctl {
 namespace {
@@ -292,11 +293,48 @@ TEST_F(CommandsTest, MeshStatusIsATable) {
   EXPECT_EQ(out_,
             "Mesh 0123456789abcdef as agent-1 sees it: 2 agents, 12 resources, not converged\n\n"
             "AGENT    VPC        ROLE    ADDRESS         LIVENESS  LAST HEARD  VERSION  ROOT      "
-            "BEHIND  ENFORCING\n"
+            "BEHIND  AGREED  ENFORCING\n"
             "agent-1  warehouse  admin   192.0.2.1:7950  alive     now         0.1.0    00112233  "
-            "0       all\n"
+            "0       now     all\n"
             "agent-2  warehouse  worker  192.0.2.2:7950  down      1m15s ago   -        -         "
-            "-       no answer\n");
+            "-       -       no answer\n");
+}
+
+TEST_F(CommandsTest, MeshStatusTellsWhoseCopyMayBeOldAndWhoFetchesItsFirst) {
+  agent_.bootstrapping = true;
+  agent_.agreed_seconds_ago = 7200;
+  EXPECT_EQ(Run({"mesh", "status"}), 0);
+  EXPECT_THAT(out_, HasSubstr("0       2h ago  all\n"));
+  EXPECT_THAT(out_, HasSubstr("bootstrapping: 120 of about 3000 entries from 2 peers\n"));
+}
+
+TEST_F(CommandsTest, AnAgentThatHasJustStartedIsAskedAgainUnseen) {
+  agent_.starting = 2;
+  EXPECT_EQ(Run({"apply", "-f", "-"}, kVpcYaml), 0) << err_;
+  EXPECT_EQ(agent_.applies, 3);
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(CommandsTest, AnotherUnavailableIsNotAskedAgain) {
+  agent_.apply_status = Status(StatusCode::UNAVAILABLE, "the disk is full");
+  EXPECT_EQ(Run({"apply", "-f", "-"}, kVpcYaml), 1);
+  EXPECT_EQ(agent_.applies, 1);
+  EXPECT_EQ(err_, "error: the disk is full\n");
+}
+
+TEST_F(CommandsTest, AskingAgainEndsWithTheTimeout) {
+  agent_.starting = 1000;
+  agent_.Settle();
+  std::istringstream in;
+  std::ostringstream out;
+  Session session({.socket = socket_}, OutputFormat::kTable, in, out, out);
+  v1::ApplyResponse response;
+  const absl::Status refused =
+      session.Call(&v1::ApplyAdmin::Stub::Apply, v1::ApplyRequest(), &response, 5 * kStartingPause);
+  agent_.Settle();
+  EXPECT_EQ(refused.message(), "this agent has just started");
+  EXPECT_GE(agent_.applies, 2);
+  EXPECT_LE(agent_.applies, 5);
 }
 
 TEST_F(CommandsTest, MeshWaitSaysForWhomAndHowLongItTook) {

@@ -30,6 +30,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   // What the next calls answer, and what the last one asked. Set before the call, read after it,
   // with Settle between the two and the call.
   grpc::Status apply_status;
+  int starting = 0;  // So many calls of Apply are refused by an agent that has just started.
+  int applies = 0;   // Calls of Apply.
   bool converged = true;
   bool timed = false;  // Latencies are known.
   std::string token;   // That the last call brought.
@@ -47,6 +49,8 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   v1::ResolveConflictRequest resolved;
   bool no_conflicts = false;
   int conflicts = 0;
+  bool bootstrapping = false;  // Agent 2 is; else it is down.
+  int agreed_seconds_ago = 0;  // Agent 1, with anybody.
   int lost_claims = 0;
   v1::RotateSealingKeysRequest rotated;
   int lacking = -1;  // Members without a share; negative: an agent that knows no groups.
@@ -55,10 +59,14 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
   // Orders what the test did with the fields with what calls do with them, on gRPC's threads.
   void Settle() { MutexLock lock(mutex_); }
 
-  grpc::Status Apply(grpc::ServerContext*, const v1::ApplyRequest* request,
+  grpc::Status Apply(grpc::ServerContext* context, const v1::ApplyRequest* request,
                      v1::ApplyResponse* response) override {
     MutexLock lock(mutex_);
     applied = *request;
+    if (++applies <= starting) {
+      context->AddTrailingMetadata("x-trellis-starting", "1");
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "this agent has just started");
+    }
     if (!apply_status.ok()) return apply_status;
     for (const auto& manifest : request->manifests()) {
       auto* result = response->add_results();
@@ -142,8 +150,15 @@ class FakeAgent final : public v1::ApplyAdmin::Service,
       one->mutable_agent()->set_mesh_address(absl::StrCat("192.0.2.", i, ":7950"));
       one->set_liveness(i == 1 ? v1::ALIVE : v1::DOWN);
       if (i == 2) one->mutable_last_heard()->set_seconds(75);
-      if (i == 2) continue;
+      if (i == 2 && !bootstrapping) continue;
       one->set_answered(true);
+      if (i == 2) {
+        one->mutable_bootstrap()->set_entries(120);
+        one->mutable_bootstrap()->set_entries_expected(3000);
+        one->mutable_bootstrap()->set_peers(2);
+        continue;
+      }
+      one->mutable_last_agreed()->set_seconds(agreed_seconds_ago);
       one->set_version("0.1.0");
       one->set_root("00112233445566778899aabbccddeeff");
       one->set_enforcing_all(true);

@@ -24,6 +24,15 @@ std::string Words(const v1::AgentState& state) {
   return absl::AsciiStrToLower(v1::Liveness_Name(state.liveness()));
 }
 
+std::string EnforcingWords(const v1::AgentState& one) {
+  if (!one.answered()) return "no answer";
+  if (!one.has_bootstrap()) return one.enforcing_all() ? "all" : "not yet";
+  const v1::Bootstrap& bootstrap = one.bootstrap();
+  return absl::StrCat("bootstrapping: ", bootstrap.entries(), " of about ",
+                      bootstrap.entries_expected(), " entries from ", bootstrap.peers(),
+                      bootstrap.peers() == 1 ? " peer" : " peers");
+}
+
 // Which secrets not all of their readers can open yet; usually a line.
 void PrintSealingGroups(Session& session, const NameOf& name_of, const v1::MeshState& state) {
   Table table({"SEALED TO", "GENERATION", "MEMBERS", "WITHOUT A SHARE"});
@@ -51,7 +60,7 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
   const NameOf name_of = session.Names();
   std::string answered_by = IdOf(state.answered_by());
   Table table({"AGENT", "VPC", "ROLE", "ADDRESS", "LIVENESS", "LAST HEARD", "VERSION", "ROOT",
-               "BEHIND", "ENFORCING"});
+               "BEHIND", "AGREED", "ENFORCING"});
   for (const v1::AgentState& one : state.agents()) {
     const v1::Agent& agent = one.agent();
     // Alarms are what the answering agent knows, most of all of itself.
@@ -62,10 +71,8 @@ void PrintMeshTable(Session& session, const v1::MeshState& state) {
                Words(one), AgoWords(one.last_heard()), one.version(),
                one.root().substr(0, kShownOfRoot),
                one.answered() ? absl::StrCat(one.missing_transactions()) : "",
-               absl::StrCat(!one.answered()       ? "no answer"
-                            : one.enforcing_all() ? "all"
-                                                  : "not yet",
-                            alarmed ? ", see ALARM" : "")});
+               one.has_last_agreed() ? AgoWords(one.last_agreed()) : "",
+               absl::StrCat(EnforcingWords(one), alarmed ? ", see ALARM" : "")});
   }
   session.out() << "Mesh " << state.mesh_id() << " as " << answered_by
                 << " sees it: " << state.agents_size()

@@ -150,6 +150,18 @@ bool Session::ConnectionLost() const {
          (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+bool Session::MayTryAgain(const grpc::ClientContext& context, const grpc::Status& status,
+                          absl::Time deadline) {
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE ||
+      context.GetServerTrailingMetadata().count(kStartingMetadata) == 0) {
+    return false;
+  }
+  // With too little time left for an answer its reason tells more than "not in time" would.
+  if (absl::Now() + 2 * kStartingPause >= deadline) return false;
+  absl::SleepFor(kStartingPause);
+  return true;
+}
+
 absl::Status Session::FromGrpc(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
   std::string message = status.error_message();

@@ -30,6 +30,10 @@ inline constexpr char kDefaultSocket[] = "/run/trellis/admin.sock";
 inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // As node/api/grpc/admin_service.h has it.
 inline constexpr char kMeshTokenMetadata[] = "x-mesh-token";
+inline constexpr char kStartingMetadata[] = "x-trellis-starting";
+// An agent that has just started refuses for some 3 s at most what it will take then: the call is
+// made again after each such pause, for as long as it may last. Nobody need see it.
+inline constexpr absl::Duration kStartingPause = absl::Milliseconds(100);
 
 // Which agent to talk to, and how.
 struct Destination {
@@ -61,7 +65,8 @@ class Session {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel();
 
   // One unary call: session.Call(&v1::ApplyAdmin::Stub::Apply, request, &response).
-  // The server's refusals have exit code 1, a lost connection and no answer in time 4.
+  // The server's refusals have exit code 1, a lost connection and no answer in time 4. What an
+  // agent refuses because it has just started is asked again within the timeout.
   template <typename Stub, typename Request, typename Response>
   absl::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response,
@@ -69,17 +74,21 @@ class Session {
     auto channel = Channel();
     if (!channel.ok()) return channel.status();
     Stub stub(*channel);
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-    if (!destination_.mesh_token.empty()) {
-      context.AddMetadata(kMeshTokenMetadata, destination_.mesh_token);
+    const absl::Time deadline = absl::Now() + timeout;
+    for (;;) {
+      grpc::ClientContext context;
+      context.set_deadline(absl::ToChronoTime(deadline));
+      if (!destination_.mesh_token.empty()) {
+        context.AddMetadata(kMeshTokenMetadata, destination_.mesh_token);
+      }
+      const grpc::Status status = (stub.*method)(&context, request, response);
+      if (MayTryAgain(context, status, deadline)) continue;
+      const auto token = context.GetServerTrailingMetadata().find(kMeshTokenMetadata);
+      if (token != context.GetServerTrailingMetadata().end()) {
+        written_.assign(token->second.data(), token->second.size());
+      }
+      return FromGrpc(status);
     }
-    const grpc::Status status = (stub.*method)(&context, request, response);
-    const auto token = context.GetServerTrailingMetadata().find(kMeshTokenMetadata);
-    if (token != context.GetServerTrailingMetadata().end()) {
-      written_.assign(token->second.data(), token->second.size());
-    }
-    return FromGrpc(status);
   }
   // The mesh token of the last call that wrote; one agent's holds for all that it wrote before.
   // Empty: none wrote.
@@ -104,6 +113,9 @@ class Session {
   absl::Status ConnectLocally();
   absl::Status ConnectRemotely();
   bool ConnectionLost() const;
+  // Whether the agent has just started, which is not for the user to see. Then after a pause.
+  static bool MayTryAgain(const grpc::ClientContext& context, const grpc::Status& status,
+                          absl::Time deadline);
 
   const Destination destination_;
   const OutputFormat format_;

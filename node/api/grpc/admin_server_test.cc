@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "gossip/membership/starting.h"
 #include "grpcpp/grpcpp.h"
 #include "node/api/grpc/admin_service.h"
 #include "node/api/handlers/test_agent.h"
@@ -107,6 +108,23 @@ TEST_F(AdminServerTest, AnswersCallsWithTokensAndErrorsWithTheirMessage) {
             absl::StrCat("display_name: a service named \"new\" exists already: ", service.name(),
                          "; choose another name"));
   EXPECT_EQ(second.GetServerTrailingMetadata().count(kMeshTokenMetadata), 0);
+}
+
+TEST_F(AdminServerTest, ARefusalThatPassesByItselfIsMarked) {
+  ASSERT_OK(StartServer());
+  const auto stub = v1::ServiceAdmin::NewStub(Channel());
+  const auto marks_of = [&](const absl::Status& writable) {
+    loop_->Call([&] { agent_->gossip.writable = writable; });
+    v1::CreateServiceRequest request;
+    request.mutable_service()->set_display_name("new");
+    v1::Service service;
+    grpc::ClientContext context;
+    EXPECT_EQ(stub->CreateService(&context, request, &service).error_code(),
+              grpc::StatusCode::UNAVAILABLE);
+    return context.GetServerTrailingMetadata().count(kStartingMetadata);
+  };
+  EXPECT_EQ(marks_of(gossip::Starting("just started")), 1);
+  EXPECT_EQ(marks_of(absl::UnavailableError("the disk is full")), 0);
 }
 
 TEST_F(AdminServerTest, ACallThatBringsATokenWaitsForItsWrite) {

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "gossip/membership/starting.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/impl/codegen/server_callback_handlers.h"
 #include "grpcpp/impl/rpc_service_method.h"
@@ -180,6 +181,7 @@ grpc::Status AdminService::Run(grpc::CallbackServerContext& context, absl::strin
   if (call.written.has_value()) {
     context.AddTrailingMetadata(kMeshTokenMetadata, call.written->ToString());
   }
+  if (gossip::IsStarting(answer.status())) context.AddTrailingMetadata(kStartingMetadata, "1");
   return ToGrpcStatus(answer.status());
 }
 

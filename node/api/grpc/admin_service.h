@@ -33,6 +33,9 @@ inline constexpr int kMaxCallsInFlight = 512;
 // along is answered once this agent holds that write, or refused (MeshQuestions::AwaitToken): so a
 // caller finds what it wrote elsewhere. Waits, watches and questions to the mesh ignore it.
 inline constexpr char kMeshTokenMetadata[] = "x-mesh-token";
+// Trailing metadata of a call that was refused because this agent has just started
+// (gossip/membership/starting.h): nothing was done, and the same call will be taken soon.
+inline constexpr char kStartingMetadata[] = "x-trellis-starting";
 
 // Who calls, from what the edge verified about the connection.
 //   PERMISSION_DENIED, UNAUTHENTICATED  the call is answered with it

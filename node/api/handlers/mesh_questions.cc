@@ -1,5 +1,6 @@
 #include "node/api/handlers/mesh_questions.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -331,6 +332,18 @@ v1::MeshState MeshQuestions::StateOf(const SurveyRows& rows) const {
     shown.set_root(absl::BytesToHexString(row->second.root()));
     shown.set_missing_transactions(static_cast<int64_t>(row->second.missing()));
     shown.set_enforcing_all(row->second.enforcing());
+    if (row->second.has_agreed_millis_ago()) {
+      constexpr uint64_t kMost = uint64_t{1} << 42;  // 139 years, and no overflow by who lies.
+      *shown.mutable_last_agreed() = ToProto(absl::Milliseconds(
+          static_cast<int64_t>(std::min(row->second.agreed_millis_ago(), kMost))));
+    }
+    if (row->second.has_bootstrap()) {
+      const auto& bootstrap = row->second.bootstrap();
+      shown.mutable_bootstrap()->set_entries(static_cast<int64_t>(bootstrap.entries()));
+      shown.mutable_bootstrap()->set_entries_expected(
+          static_cast<int64_t>(bootstrap.entries_expected()));
+      shown.mutable_bootstrap()->set_peers(static_cast<int32_t>(bootstrap.peers()));
+    }
     converged = converged && row->second.root() == catalog.root().ToBytes();
   }
   state.set_converged(converged);

@@ -220,6 +220,23 @@ TEST_F(MeshQuestionsTest, StateTellsOfEachAgentWhatItSays) {
   EXPECT_EQ(state.agents(1).liveness(), v1::SUSPECT);
   EXPECT_EQ(state.agents(1).missing_transactions(), 4);
   EXPECT_FALSE(state.agents(1).enforcing_all());
+  EXPECT_FALSE(state.agents(1).has_last_agreed());
+  EXPECT_FALSE(state.agents(1).has_bootstrap());
+}
+
+TEST_F(MeshQuestionsTest, StateTellsHowOldAnAgentsCopyMayBeAndHowFarItsFirstOneIs) {
+  agent_.gossip.rows = {{1, Row(1)}, {2, Row(2)}};
+  agent_.gossip.rows[1].set_agreed_millis_ago(90'500);
+  auto& bootstrap = *agent_.gossip.rows[2].mutable_bootstrap();
+  bootstrap.set_entries(120);
+  bootstrap.set_entries_expected(3000);
+  bootstrap.set_peers(2);
+  const v1::MeshState state = State();
+  EXPECT_EQ(state.agents(0).last_agreed().seconds(), 90);
+  EXPECT_EQ(state.agents(0).last_agreed().nanos(), 500'000'000);
+  EXPECT_EQ(state.agents(1).bootstrap().entries(), 120);
+  EXPECT_EQ(state.agents(1).bootstrap().entries_expected(), 3000);
+  EXPECT_EQ(state.agents(1).bootstrap().peers(), 2);
 }
 
 TEST_F(MeshQuestionsTest, WhoDoesNotAnswerIsShownAsTheRosterHasIt) {
