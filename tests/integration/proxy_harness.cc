@@ -157,8 +157,8 @@ void ProxyTest::Serve(CompiledAction default_action) { Serve(Service(std::move(d
 void ProxyTest::Serve(CompiledService service) {
   if (pool_ == nullptr) Start();
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->services_by_host["svc.test"] =
-      std::make_shared<const CompiledService>(std::move(service));
+  snapshot->services_by_host.Set("svc.test",
+                                 std::make_shared<const CompiledService>(std::move(service)));
   snapshot->ports = {port_};
   snapshot->source_vpc_id = "vpc-1";
   snapshot->source_vpc_arn = "arn:vpc-1";
