@@ -3,12 +3,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "storage/resource/names.h"
+
 namespace trellis::api {
+namespace {
+
+// What agents write of themselves and of their keys has no status to become ACTIVE, and each of
+// them writes it when it joins: their barriers together would hold up the mesh that forms.
+bool HasStatus(const storage::Applied::Item& item) {
+  return !absl::StartsWith(item.name, resource::CollectionPrefix(resource::Kind::kAgent)) &&
+         !absl::StartsWith(item.name, resource::CollectionPrefix(resource::Kind::kSealingKey));
+}
+
+}  // namespace
 
 Settling::Settling(storage::Catalog& catalog, gossip::Gossip& gossip, Runtime runtime)
     : catalog_(catalog), gossip_(gossip), runtime_(runtime), settled_(catalog.vector()) {
   catalog.Subscribe([this, alive = alive_](const storage::Applied& applied) {
-    if (*alive && applied.local) OnWanted();
+    if (*alive && applied.local && absl::c_any_of(applied.items, HasStatus)) OnWanted();
   });
 }
 
