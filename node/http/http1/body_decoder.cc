@@ -4,34 +4,14 @@
 #include <cstring>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "node/http/http1/fields.h"
+#include "node/http/http1/syntax.h"
 
 namespace trellis::http1 {
 namespace {
 
 // Fewer than 2^60 bytes a chunk: nothing can overflow, here or at a target with signed sizes.
 constexpr int kSizeDigitsMax = 15;
-
-// RFC 9110 6.5.1 forbids fields of framing, routing, authentication, control and content format as
-// trailers; the prefixes say who sent a request, which a target may believe if it merges trailers.
-bool MayBeTrailer(absl::string_view name) {
-  static constexpr absl::string_view kForbidden[] = {
-      "age",           "authorization", "cache-control",    "content-encoding",
-      "content-range", "content-type",  "cookie",           "date",
-      "expires",       "forwarded",     "location",         "max-forwards",
-      "pragma",        "range",         "retry-after",      "set-cookie",
-      "vary",          "warning",       "www-authenticate",
-  };
-  static constexpr absl::string_view kForbiddenPrefixes[] = {"if-", "x-amzn-", "x-forwarded-"};
-  if (IdentifyField(name) != FieldId::kOther) return false;
-  return std::none_of(
-             std::begin(kForbidden), std::end(kForbidden),
-             [name](absl::string_view other) { return absl::EqualsIgnoreCase(name, other); }) &&
-         std::none_of(
-             std::begin(kForbiddenPrefixes), std::end(kForbiddenPrefixes),
-             [name](absl::string_view prefix) { return absl::StartsWithIgnoreCase(name, prefix); });
-}
 
 unsigned HexValue(char digit) {
   return digit <= '9' ? digit - '0' : absl::ascii_tolower(digit) - 'a' + 10;

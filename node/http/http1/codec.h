@@ -11,6 +11,7 @@
 //   response_parser.h  bytes to a ResponseHead
 //   body_decoder.h     framed bytes to payload and trailers
 //   writer.h           heads and chunks to bytes
+//   syntax.h           what HTTP/2 heads are held to as well
 //
 // Spec: RFC 9112; RFC 9110 section 5 (fields), 7.6.1 (hop-by-hop); VPC Lattice reference 6.5 (60 KB
 // and 100 headers). Thread-safety: none; a connection owns its codec.

@@ -4,15 +4,13 @@
 #include <cstring>
 
 #include "absl/strings/match.h"
+#include "node/http/http1/syntax.h"
 
 namespace trellis::http1 {
 namespace {
 
 using http::Header;
 using http::HttpVersion;
-
-// 18 digits cannot overflow, and no body is longer.
-constexpr size_t kContentLengthDigitsMax = 18;
 
 constexpr uint64_t EveryByte(uint8_t byte) { return 0x0101010101010101u * byte; }
 
@@ -42,18 +40,6 @@ absl::string_view TrimWhiteSpace(absl::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
-}
-
-// No sign, no list, no leading zero: one way to write it, so one way to read it.
-Error ParseContentLength(absl::string_view value, uint64_t* length) {
-  if (value.empty() || value.size() > kContentLengthDigitsMax) return Error::kContentLength;
-  if (value.size() > 1 && value.front() == '0') return Error::kContentLength;
-  *length = 0;
-  for (const char c : value) {
-    if (c < '0' || c > '9') return Error::kContentLength;
-    *length = *length * 10 + static_cast<uint64_t>(c - '0');
-  }
-  return Error::kNone;
 }
 
 // Calls `visit` with each element of a comma-separated list, empty ones left out.

@@ -4,7 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/strip.h"
+#include "node/http/http1/syntax.h"
 
 namespace trellis::http1 {
 namespace {
@@ -13,47 +13,6 @@ using http::HttpVersion;
 
 // Anything else is refused at its first byte: a TLS client need not send us a line feed first.
 bool MayBeginRequest(char c) { return IsTokenChar(c) || c == '\r' || c == '\n'; }
-
-// Visible ASCII but "#": a fragment never travels (RFC 9110 7.1), and targets differ on what one
-// is.
-bool IsTarget(absl::string_view text) {
-  for (const char c : text) {
-    if (c <= ' ' || c >= 0x7f || c == '#') return false;
-  }
-  return !text.empty();
-}
-
-bool IsPort(absl::string_view text) {
-  if (text.empty() || text.size() > 5) return false;
-  int port = 0;
-  for (const char c : text) {
-    if (!absl::ascii_isdigit(c)) return false;
-    port = port * 10 + (c - '0');
-  }
-  return port >= 1 && port <= 65535;
-}
-
-// host[":" port] of RFC 3986 3.2, without what no service is named by: userinfo, percent-encoding,
-// sub-delimiters, IPvFuture and zone ids.
-bool IsAuthority(absl::string_view text) {
-  size_t end = 0;
-  if (absl::ConsumePrefix(&text, "[")) {
-    while (end < text.size() &&
-           (absl::ascii_isxdigit(text[end]) || text[end] == ':' || text[end] == '.')) {
-      ++end;
-    }
-    if (end < 2 || end == text.size() || text[end] != ']') return false;
-    ++end;
-  } else {
-    while (end < text.size() && (absl::ascii_isalnum(text[end]) || text[end] == '-' ||
-                                 text[end] == '.' || text[end] == '_' || text[end] == '~')) {
-      ++end;
-    }
-    if (end == 0) return false;
-  }
-  if (end == text.size()) return true;
-  return text[end] == ':' && IsPort(text.substr(end + 1));
-}
 
 Error ParseVersion(absl::string_view text, HttpVersion* version) {
   if (text == "HTTP/1.1") {
