@@ -87,7 +87,8 @@ SessionContext::Library::Library(const Limits& limits) {
   nghttp2_option_set_max_send_header_block_length(options, 2 * limits.block_bytes_max);
   // Ours come first, end by GOAWAY, and keep to the time they are given.
   nghttp2_option_set_max_outbound_ack(options, limits.queued_frames_max + 1);
-  nghttp2_option_set_max_continuations(options, limits.continuations_max + 1);
+  // It counts a header that comes byte by byte as nine.
+  nghttp2_option_set_max_continuations(options, kFrameHeaderBytes * (limits.continuations_max + 1));
   nghttp2_option_set_stream_reset_rate_limit(options, uint64_t{1} << 32, uint64_t{1} << 16);
 }
 
