@@ -214,6 +214,10 @@ int Session::Library::OnDataChunk(nghttp2_session* library, uint8_t, int32_t id,
   Session& session = ToSession(user);
   nghttp2_session_consume_connection(library, size);
   Stream* const stream = session.Find(id);
+  // What overruns its window the library resets, and passes on all the same.
+  const size_t window =
+      std::max<size_t>(session.context_.limits().stream_window_bytes, NGHTTP2_INITIAL_WINDOW_SIZE);
+  if (stream != nullptr && stream->unconsumed + size > window) stream->discard = true;
   if (stream == nullptr || stream->discard) {
     nghttp2_session_consume_stream(library, id, size);
     return 0;
