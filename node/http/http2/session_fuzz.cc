@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "node/http/http1/codec.h"
 #include "node/http/http2/session.h"
 #include "node/http/http2/session_testing.h"
+#include "tests/support/http2_frames.h"
 
 namespace trellis::http2 {
 namespace {
@@ -39,7 +41,10 @@ class Witness : public Base {
     absl::StrAppend(&bodies[stream], bytes);
     held[stream] += bytes.size();
     CHECK(held[stream] <= Limits{}.stream_window_bytes);
-    if (end) absl::StrAppend(&text, stream, " end\n");
+    if (end) {
+      ended.push_back(stream);
+      absl::StrAppend(&text, stream, " end\n");
+    }
     // Every other stream has a reader.
     if (stream % 4 == 1) {
       session->Consume(stream, bytes.size());
@@ -67,6 +72,7 @@ class Witness : public Base {
   std::string text;
   std::map<StreamId, std::string> bodies;
   std::map<StreamId, size_t> held;
+  std::vector<StreamId> ended;
   std::map<StreamId, bool> open;
 };
 
@@ -117,11 +123,17 @@ class ClientWitness : public Witness<ClientEvents> {
 };
 
 // What came of it all.
-std::string Outcome(const std::string& text, const std::map<StreamId, std::string>& bodies,
-                    const std::string& out) {
-  std::string outcome = text;
-  for (const auto& [stream, body] : bodies) absl::StrAppend(&outcome, stream, " ", body, "\n");
-  return outcome + out;
+template <typename Base>
+std::string Outcome(const Witness<Base>& witness, const std::string& out) {
+  std::string outcome = witness.text;
+  for (const StreamId stream : witness.ended) {
+    absl::StrAppend(&outcome, stream, " ", witness.bodies.at(stream), "\n");
+  }
+  for (const http2_frames::Frame& frame : http2_frames::ParseFrames(out)) {
+    if (frame.type == http2_frames::kWindowUpdate) continue;
+    absl::StrAppend(&outcome, frame.type, " ", frame.flags, " ", frame.stream, " ", frame.payload);
+  }
+  return outcome;
 }
 
 void Feed(Session& session, absl::string_view input, size_t step) {
@@ -148,7 +160,7 @@ std::string Serve(absl::string_view input, size_t step) {
   session.Produce(1 << 20, &out);
   CHECK(session.streams() >= witness.open.size());
   CHECK(!session.finished() || !session.wants_write());
-  return Outcome(witness.text, witness.bodies, out);
+  return Outcome(witness, out);
 }
 
 std::string Ask(absl::string_view input, size_t step) {
@@ -167,7 +179,7 @@ std::string Ask(absl::string_view input, size_t step) {
   Feed(session, input, step);
   session.Produce(1 << 20, &out);
   CHECK(session.streams() == witness.open.size());
-  return Outcome(witness.text, witness.bodies, out);
+  return Outcome(witness, out.substr(kClientPreface.size()));
 }
 
 void CheckSession(absl::string_view input) {
