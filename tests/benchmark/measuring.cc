@@ -74,7 +74,7 @@ std::shared_ptr<grpc::Channel> DialAdmin(const std::string& socket) {
 
 std::string MeshTokenOf(const grpc::ClientContext& context) {
   const auto& trailers = context.GetServerTrailingMetadata();
-  const auto found = trailers.find("trellis-mesh-token");
+  const auto found = trailers.find("x-mesh-token");
   return found == trailers.end() ? "" : std::string(found->second.data(), found->second.size());
 }
 

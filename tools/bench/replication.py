@@ -54,6 +54,8 @@ def manifest():
 PHASES = ("idle", "enforcement", "crash", "loss", "heal", "sustained")
 WRITERS = 3         # Agents that write; more would be no likelier.
 IDLE_SECONDS = 20
+STILL_SECONDS = 15
+STILLNESS_LIMIT = 180
 CRASHES = 6
 LOSSES = 2
 HEAL_WRITES = 1000  # On each side.
@@ -97,9 +99,26 @@ class Replication:
 
     # --- Phases --------------------------------------------------------------------------------
 
+    def await_stillness(self):
+        """Until nothing has been written for STILL_SECONDS: a mesh that has just formed still makes
+        and shares keys."""
+        def root():
+            state = json.loads(self.fleet.ctl("h1", "mesh", "status", "-o", "json").stdout)
+            return sorted({agent.get("root", "") for agent in state["agents"]})
+
+        deadline = time.monotonic() + STILLNESS_LIMIT
+        seen, since = root(), time.monotonic()
+        while time.monotonic() - since < STILL_SECONDS:
+            if time.monotonic() > deadline:
+                raise Failure(f"the mesh still writes {STILLNESS_LIMIT} s after it formed")
+            time.sleep(1)
+            now = root()
+            if now != seen:
+                seen, since = now, time.monotonic()
+
     def idle(self):
         fleet = self.fleet
-        time.sleep(3)
+        self.await_stillness()
         pids = {name: fleet.pid(name) for name in fleet.names}
         cpu = {name: cpu_seconds(pid) for name, pid in pids.items()}
         sent = fleet.hosts.sent_bytes() if fleet.hosts.isolated else {}

@@ -35,6 +35,7 @@ Settling::~Settling() {
 bool Settling::IsCreated(const storage::Catalog::Record& record) {
   if (settled_.head(record.origin) >= record.sequence) return true;
   // Somebody who reads again and again does not put it off.
+  others_wanted_ |= record.origin != catalog_.origin();
   if (!wanted_) OnWanted();
   // An update changes what was created long ago.
   return record.create_time != record.version.time();
@@ -69,8 +70,10 @@ absl::Duration Settling::Due() const {
 
 void Settling::Begin() {
   wanted_ = false;
+  const bool others = std::exchange(others_wanted_, false);
   gossip::BarrierRequest request;
   for (const auto& [origin, head] : catalog_.vector().heads()) {
+    if (!others && origin != catalog_.origin()) continue;
     if (settled_.head(origin) < head) request.wanted.Advance(origin, head);
   }
   if (request.wanted.heads().empty()) return;

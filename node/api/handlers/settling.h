@@ -3,7 +3,7 @@
 //
 // Knowing costs a barrier. This agent's own writes cause one as soon as they pause, and one each
 // kInterval while they go on; others' writes cause one when somebody reads what is not known to be
-// settled.
+// settled. Own writes alone are asked about alone: that goes along the tree of their one origin.
 //
 // Spec: gossip-design 3.9; VPC Lattice API Reference, status of services and associations.
 #ifndef TRELLIS_NODE_API_HANDLERS_SETTLING_H_
@@ -52,6 +52,7 @@ class Settling {
   const Runtime runtime_;
   storage::VersionVector settled_;
   bool wanted_ = false;          // Something is to be found out that the last barrier did not ask.
+  bool others_wanted_ = false;   // Of other agents' writes too.
   absl::Duration wanted_since_;  // First and last time, since then.
   absl::Duration wanted_last_;
   absl::Duration began_ = -absl::InfiniteDuration();  // The last barrier.

@@ -90,6 +90,26 @@ TEST_F(SettlingTest, WritesThatGoOnCostABarrierEachInterval) {
   EXPECT_EQ(Status("new-599"), v1::ACTIVE);
 }
 
+TEST_F(SettlingTest, OthersWritesAreAskedAboutOnlyWhenSomebodyReadsThem) {
+  TestAgent other(nullptr, {.node = kNode + 1});
+  other.PullFrom(agent_);
+  ASSERT_OK(other.Call(CreateService, "service { display_name: 'theirs' }"));
+  agent_.PullFrom(other);
+  Create("new");
+  agent_.sim.RunFor(Settling::kPause);
+  ASSERT_EQ(barriers(), 1u);
+  EXPECT_EQ(agent_.gossip.barriers[0].wanted.heads().size(), 1u);
+  EXPECT_GT(agent_.gossip.barriers[0].wanted.head(agent_.catalog->origin()), 0u);
+  agent_.gossip.Answer();
+  agent_.sim.RunFor(Settling::kLeastInterval);
+  EXPECT_EQ(barriers(), 1u);
+  EXPECT_EQ(Status("theirs"), v1::CREATE_IN_PROGRESS);
+  agent_.sim.RunFor(Settling::kLeastInterval);
+  ASSERT_EQ(barriers(), 2u);
+  agent_.gossip.Answer();
+  EXPECT_EQ(Status("theirs"), v1::ACTIVE);
+}
+
 TEST_F(SettlingTest, WhoReadsAgainAndAgainPutsNothingOff) {
   agent_.gossip.answers_on = &agent_.sim;
   Create("new");
