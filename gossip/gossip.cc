@@ -10,6 +10,7 @@
 #include "gossip/collection/collector.h"
 #include "gossip/frame_check.h"
 #include "gossip/greeting.h"
+#include "gossip/load.h"
 #include "gossip/membership/clock_watch.h"
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
@@ -94,6 +95,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   std::vector<std::string> Alarms() const override;
   uint64_t down_verdicts() const override { return membership_.down_verdicts(); }
   std::vector<MemberView> View() const override { return views_.Members(); }
+  std::vector<Load> Loads() const;
 
  private:
   void OnLinkUp(NodeId peer) override;
@@ -201,6 +203,18 @@ std::vector<std::string> GossipImpl::Alarms() const {
                                   "; until it has all, its proxy serves nobody"));
   }
   return alarms;
+}
+
+std::vector<Load> GossipImpl::Loads() const {
+  std::vector<Load> loads = replicator_.loads();
+  size_t shard_bytes = 0;
+  for (const auto& [checker, shard] : health_.table().shards()) {
+    shard_bytes += shard.message.ByteSizeLong();
+  }
+  loads.push_back({"bytes of health shards", shard_bytes, ShardTable::kMaxBytes});
+  // Who lost its data may have one to somebody whom it does not know yet.
+  loads.push_back({"links", links_.size(), roster_.members().size() + 1});
+  return loads;
 }
 
 // --- Links ---------------------------------------------------------------------------------------
@@ -367,6 +381,10 @@ void GossipImpl::RefreshRoster() {
 std::unique_ptr<Gossip> Gossip::Create(const Options& options, storage::Catalog& catalog,
                                        Transport& transport, Runtime runtime) {
   return std::make_unique<GossipImpl>(options, catalog, transport, runtime);
+}
+
+std::vector<Load> LoadsOf(const Gossip& gossip) {
+  return static_cast<const GossipImpl&>(gossip).Loads();
 }
 
 }  // namespace trellis::gossip

@@ -1,5 +1,6 @@
 #include "gossip/replication/announcer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace trellis::gossip {
@@ -26,6 +27,12 @@ void Announcer::Forget(NodeId link, const storage::Origin& origin, uint64_t head
 void Announcer::RemoveLink(NodeId link) {
   const auto owed = owed_.extract(link);
   if (!owed.empty()) runtime_.scheduler.Cancel(owed.mapped().timer);
+}
+
+size_t Announcer::most_owed() const {
+  size_t most = 0;
+  for (const auto& [link, owed] : owed_) most = std::max(most, owed.heads.size());
+  return most;
 }
 
 void Announcer::FlushLater(NodeId link, Owed& owed) {

@@ -1,13 +1,14 @@
 // Lazy push: tells each link, in batches, which writes it could ask for.
 //
 // Each link is told at a moment of its own, so the two ends of a link seldom tell each other the
-// same, and who lacks a write still hears of it from the first of its neighbours after a fraction of
-// the longest wait.
+// same, and who lacks a write still hears of it from the first of its neighbours after a fraction
+// of the longest wait.
 //
 // Spec: docs/decisions/0012.
 #ifndef TRELLIS_GOSSIP_REPLICATION_ANNOUNCER_H_
 #define TRELLIS_GOSSIP_REPLICATION_ANNOUNCER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 
@@ -41,6 +42,9 @@ class Announcer {
   // The link knows, or has said so itself.
   void Forget(NodeId link, const storage::Origin& origin, uint64_t head);
   void RemoveLink(NodeId link);
+
+  // To the link that is owed most; at most the origins there are.
+  size_t most_owed() const;
 
  private:
   struct Owed {

@@ -50,6 +50,9 @@ class Fetcher {
   void OnProgress(NodeId from, const storage::Origin& origin);
   void RemoveLink(NodeId link);
 
+  // Origins of which something is asked for: at most kMaxOrigins.
+  size_t origins() const { return wanted_.size(); }
+
  private:
   struct Wanted {
     uint64_t head = 0;

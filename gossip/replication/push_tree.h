@@ -40,6 +40,9 @@ class PushTree {
 
   void RemoveLink(NodeId link);
 
+  // Of which branches are remembered: at most kMaxOrigins.
+  size_t origins() const { return origins_.size(); }
+
  private:
   struct Branches {
     NodeId parent = 0;      // By which the newest write came first; 0: none did.

@@ -241,6 +241,12 @@ void Replicator::PassOnTo(NodeId link, const std::vector<Delta>& fresh, bool bul
   if (frame.has_push()) PushOrAnnounce(link, std::move(frame));
 }
 
+std::vector<Load> Replicator::loads() const {
+  return {{"origins asked for", fetcher_.origins(), Fetcher::kMaxOrigins},
+          {"origins whose tree is remembered", tree_.origins(), PushTree::kMaxOrigins},
+          {"announcements owed to one link", announcer_.most_owed(), storage::kMaxOrigins}};
+}
+
 void Replicator::AnnounceTo(NodeId link, const Delta& delta) {
   counters_.announced.Add();
   announcer_.Owe(link, Origin::FromProto(delta.origin()), delta.up_to());

@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/runtime/runtime.h"
+#include "gossip/load.h"
 #include "gossip/replication/announcer.h"
 #include "gossip/replication/bootstrap.h"
 #include "gossip/replication/counters.h"
@@ -78,6 +79,8 @@ class Replicator {
   void OnTransaction(const storage::v1::Delta& delta);
 
   const ReplicationCounters& counters() const { return counters_; }
+  // What is kept for later, and its bounds.
+  std::vector<Load> loads() const;
   // None: the catalog is whole.
   std::optional<Bootstrap::Progress> bootstrapping() const { return bootstrap_.progress(); }
   // Gossip::CatchingUp.

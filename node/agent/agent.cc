@@ -58,7 +58,6 @@ constexpr absl::Duration kAdminGrace = absl::Seconds(1);
 constexpr absl::Duration kSyncInterval = absl::Milliseconds(100);
 // From a change of the roster to its being kept outside of the catalog; and how much of it is.
 constexpr absl::Duration kPeersInterval = absl::Seconds(1);
-constexpr int kMaxPeers = 64;
 // How often an agent that may not write its roster entry yet, or has none, looks again; and one
 // whose disk refused it.
 constexpr absl::Duration kRecordInterval = absl::Milliseconds(500);
@@ -280,9 +279,9 @@ void AgentImpl::RememberPeers() {
                       storage::v1::LocalIdentity::Seed& seed = *peers.add_peers();
                       seed.set_node(std::string(resource::IdOf(name)));
                       seed.set_address(agent.mesh_address());
-                      return peers.peers_size() < kMaxPeers;
+                      return peers.peers_size() < kMaxKnownPeers;
                     });
-    if (peers.peers_size() >= kMaxPeers) break;
+    if (peers.peers_size() >= kMaxKnownPeers) break;
   }
   if (kept_peers_.has_value() && peers.SerializeAsString() == kept_peers_->SerializeAsString()) {
     return;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -135,11 +136,10 @@ absl::Status CheckCertificate(const Identity& identity) {
 // A start goes on without it.
 std::optional<storage::v1::KnownPeers> ReadPeers(const std::string& folder) {
   const absl::StatusOr<std::string> json = ReadFile(absl::StrCat(folder, "/peers.json"));
-  storage::v1::KnownPeers peers;
-  if (!json.ok() || !google::protobuf::util::JsonStringToMessage(*json, &peers).ok()) {
-    return std::nullopt;
-  }
-  return peers;
+  if (!json.ok()) return std::nullopt;
+  absl::StatusOr<storage::v1::KnownPeers> peers = ParseKnownPeers(*json);
+  if (!peers.ok()) return std::nullopt;
+  return *std::move(peers);
 }
 
 absl::Status CheckUsable(absl::string_view data_dir, const Identity& identity, bool has_root_key) {
@@ -236,6 +236,17 @@ absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string&
     RETURN_IF_ERROR(check("addresses", address, IsAddress, "an IP address"));
   }
   return local;
+}
+
+absl::StatusOr<storage::v1::KnownPeers> ParseKnownPeers(const std::string& json) {
+  storage::v1::KnownPeers peers;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(json, &peers);
+  if (!parsed.ok()) return absl::InvalidArgumentError(parsed.ToString());
+  if (peers.peers_size() > kMaxKnownPeers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("peers: ", peers.peers_size(), " of them; at most ", kMaxKnownPeers));
+  }
+  return peers;
 }
 
 absl::StatusOr<Identity> LoadIdentity(absl::string_view data_dir) {

@@ -49,6 +49,12 @@ absl::Status SaveIdentity(absl::string_view data_dir, const Identity& identity);
 // What agent.json says. INVALID_ARGUMENT: no such JSON, or a field that cannot be what it says.
 absl::StatusOr<storage::v1::LocalIdentity> ParseLocalIdentity(const std::string& json);
 
+// Peers that peers.json names.
+inline constexpr int kMaxKnownPeers = 64;
+
+// What peers.json says. INVALID_ARGUMENT: no such JSON, or more than kMaxKnownPeers.
+absl::StatusOr<storage::v1::KnownPeers> ParseKnownPeers(const std::string& json);
+
 // NOT_FOUND: there is none; the message says how to get one. DATA_LOSS: a file of it cannot be
 // used, or does not belong to the others; the message names it, says what to do, and is printable
 // whatever the file holds. FAILED_PRECONDITION: others than its owner may read a key.

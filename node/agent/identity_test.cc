@@ -152,6 +152,10 @@ TEST_F(IdentityTest, PeersAreKeptAndTheirFileIsOnlyAHelp) {
   ASSERT_OK_AND_ASSIGN(loaded, LoadIdentity(folder_));
   ASSERT_TRUE(loaded.peers.has_value()) << "known is that there are none";
   EXPECT_EQ(loaded.peers->peers_size(), 0);
+  for (int i = 0; i <= kMaxKnownPeers; ++i) peers.add_peers();  // With the first one too many.
+  ASSERT_OK(SavePeers(folder_, peers));
+  ASSERT_OK_AND_ASSIGN(loaded, LoadIdentity(folder_));
+  EXPECT_FALSE(loaded.peers.has_value());
   std::ofstream(folder_ + "/identity/peers.json") << "{ garbage";
   ASSERT_OK_AND_ASSIGN(loaded, LoadIdentity(folder_));
   EXPECT_FALSE(loaded.peers.has_value());

@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "gossip/load.h"
 #include "storage/resource/names.h"
+#include "tests/simulation/bounds.h"
 #include "tests/simulation/sim_world.h"
 #include "tests/simulation/sometimes.h"
 
@@ -45,6 +47,8 @@ std::string Invariants::Name(size_t i) const {
 // --- As it happens -------------------------------------------------------------------------------
 
 void Invariants::OnAcknowledged(size_t i, const storage::MeshToken& token, const Version& version) {
+  if (!world_.member(i)) SOMETIMES("an evicted agent wrote before it heard of its eviction");
+  if (world_.IsCloned(world_.node(i).id())) return;  // Two count, neither knowing of the other.
   // S12: the versions of one agent rise, over restarts and whatever its clock does.
   Version& newest = newest_issued_[world_.node(i).id()];
   if (version.hlc <= newest.hlc) {
@@ -56,6 +60,28 @@ void Invariants::OnAcknowledged(size_t i, const storage::MeshToken& token, const
   if (!tokens_.insert(token.ToString()).second) {
     Report(absl::StrCat("S8: ", token.ToString(), " names two transactions"));
   }
+}
+
+void Invariants::OnTaken(size_t i, const storage::v1::Delta& delta) {
+  ReportAll(i, evictions_.OnTaken(world_.node(i).catalog(), delta));
+  for (const storage::v1::Entry& entry : delta.entries()) {
+    const bool own = entry.origin().node() == world_.node(i).id();
+    if (own && entry.operation() == storage::v1::COLLECT) OnCollection(i, entry);
+  }
+}
+
+void Invariants::OnCollection(size_t i, const storage::v1::Entry& collection) {
+  storage::v1::VersionVector floor;
+  CHECK(floor.ParseFromString(collection.payload()));
+  std::vector<CollectionWatch::Member> roster;
+  for (size_t other = 0; other < world_.size(); ++other) {
+    const SimNode& node = world_.node(other);
+    const std::string name = resource::AgentName(node.id());
+    const auto record = world_.node(i).catalog().FindRecord(name);
+    if (!record || record->resource == nullptr || world_.IsCloned(node.id())) continue;
+    roster.push_back({name, record->birth(), node.ever_enforced()});
+  }
+  ReportAll(i, collections_.OnCollection(storage::VersionVector::FromProto(floor), roster));
 }
 
 void Invariants::OnReceived(size_t i, const storage::v1::Delta& delta) {
@@ -71,9 +97,11 @@ void Invariants::OnReceived(size_t i, const storage::v1::Delta& delta) {
 void Invariants::OnBarrierAll(size_t i, const storage::VersionVector& wanted) {
   // S11: "all" is said only when every agent that the asker's roster names has enforced it.
   SOMETIMES("a barrier ended with all");
+  if (world_.IsCloned(world_.node(i).id())) return;
   for (size_t other = 0; other < world_.size(); ++other) {
     const std::string name = resource::AgentName(world_.node(other).id());
     if (!Counts(other) || world_.node(i).catalog().Find(name) == nullptr) continue;
+    if (world_.IsCloned(world_.node(other).id())) continue;  // Either may have answered.
     if (!world_.node(other).ever_enforced().Covers(wanted)) {
       Report(absl::StrCat("S11: ", Name(i), " was told \"all\", but ", Name(other),
                           " does not enforce it"));
@@ -85,6 +113,7 @@ void Invariants::OnBoot(size_t i) {
   vectors_.erase(i);
   seen_.erase(i);
   held_by_whole_.erase(i);
+  collections_.Forget(i);
   if (world_.node(i).catalog().whole()) return NoteWhole(i);
   for (size_t other = 0; other < world_.size(); ++other) {
     if (other == i || !IsWhole(other)) continue;
@@ -131,7 +160,23 @@ void Invariants::Watch() {
     WatchGroups(i);
     WatchTokens(i);
     WatchClaims(i);
+    WatchBounds(i);
+    const Catalog& catalog = world_.node(i).catalog();
+    ReportAll(i, collections_.Watch(i, catalog,
+                                    [&](NodeId author) { return !world_.WritesLast(author); }));
+    ReportAll(i, contents_.Watch(i, catalog));
+    ReportAll(i, evictions_.Watch(i, catalog));
   }
+}
+
+void Invariants::ReportAll(size_t i, const std::vector<std::string>& broken) {
+  for (const std::string& what : broken) Report(absl::StrCat(what, ", at ", Name(i)));
+}
+
+void Invariants::WatchBounds(size_t i) {
+  SimNode& node = world_.node(i);
+  if (node.frozen()) return;  // What it is about to drop waits with it.
+  ReportAll(i, BeyondBounds(gossip::LoadsOf(node.gossip())));
 }
 
 void Invariants::WatchVector(size_t i) {
@@ -175,7 +220,8 @@ void Invariants::WatchEntry(size_t i, const std::string& name, const Catalog::Re
   if (write == nullptr) {
     Report(absl::StrCat("S7: ", Name(i), " holds ", record.version.ToEtag(), " of ", name,
                         ", which nobody was promised"));
-  } else if (write->text != SimWorld::TextOf(record.resource.get())) {
+  } else if (write->text != SimWorld::TextOf(record.resource.get()) &&
+             !world_.IsCloned(record.origin.node)) {  // Whose two may issue one version each.
     Report(absl::StrCat("S8: the content of ", name, " at ", Name(i), " is not what was written"));
   }
   // S4: what was deleted does not come back but by a later write.
@@ -231,17 +277,11 @@ bool Invariants::LacksNewer(const Catalog& catalog, const std::string& name,
 
 void Invariants::OnSettled(size_t i) {
   // S6: at most one settled holder of a claim, and not another unless it lets go.
-  for (const std::string& broken :
-       claims_.OnSettled(world_.node(i).catalog(), world_.eviction_seen())) {
-    Report(absl::StrCat(broken, ", says the settlement of ", Name(i)));
-  }
+  ReportAll(i, claims_.OnSettled(world_.node(i).catalog(), world_.eviction_seen()));
 }
 
 void Invariants::WatchClaims(size_t i) {
-  for (const std::string& broken :
-       claims_.Watch(i, world_.node(i).catalog(), world_.eviction_seen())) {
-    Report(absl::StrCat(broken, ", at ", Name(i)));
-  }
+  ReportAll(i, claims_.Watch(i, world_.node(i).catalog(), world_.eviction_seen()));
 }
 
 // --- At peace ------------------------------------------------------------------------------------
@@ -250,7 +290,23 @@ void Invariants::CheckPeace() {
   CheckEntriesEqual();
   CheckMergeOrderDoesNotMatter();
   for (size_t i = 0; i < world_.size(); ++i) {
-    if (Counts(i)) CheckPromisesKept(world_.node(i));
+    if (!Counts(i)) continue;
+    CheckPromisesKept(world_.node(i));
+    CheckEvictionsHold(world_.node(i));
+  }
+}
+
+void Invariants::CheckEvictionsHold(SimNode& node) {
+  // S16: by now all know of every eviction, and have nothing to do with those agents.
+  for (const std::string& broken : evictions_.CheckKnown(
+           node.catalog(), [&](NodeId author) { return world_.WritesLast(author); })) {
+    Report(absl::StrCat(broken, ", at ", resource::AgentName(node.id())));
+  }
+  for (const gossip::MemberView& view : node.gossip().View()) {
+    const auto record = node.catalog().FindRecord(resource::AgentName(view.node));
+    if (!record || record->resource != nullptr) continue;
+    Report(absl::StrCat("S16: the evicted ", resource::AgentName(view.node),
+                        " is still a member to ", resource::AgentName(node.id())));
   }
 }
 

@@ -12,6 +12,9 @@
 #include "absl/strings/string_view.h"
 #include "storage/catalog/catalog.h"
 #include "tests/simulation/claim_watch.h"
+#include "tests/simulation/collection_watch.h"
+#include "tests/simulation/content_watch.h"
+#include "tests/simulation/eviction_watch.h"
 #include "tests/simulation/ledger.h"
 
 namespace trellis::simulation {
@@ -28,7 +31,9 @@ class Invariants {
 
   // Of a write that node `i` acknowledged.
   void OnAcknowledged(size_t i, const storage::MeshToken& token, const storage::Version& version);
-  // Of a transaction node `i` took from a peer.
+  // Of a transaction that node `i` took from a peer, or wrote.
+  void OnTaken(size_t i, const storage::v1::Delta& delta);
+  // Of one that it took from a peer.
   void OnReceived(size_t i, const storage::v1::Delta& delta);
   // Node `i` starts over from its disk, which may have lost what was not synced.
   void OnBoot(size_t i);
@@ -63,6 +68,11 @@ class Invariants {
   void WatchGroups(size_t i);
   void WatchTokens(size_t i);
   void WatchClaims(size_t i);
+  void WatchBounds(size_t i);
+  void OnCollection(size_t i, const storage::v1::Entry& collection);
+  void CheckEvictionsHold(SimNode& node);
+  // What a watch found broken at node `i`.
+  void ReportAll(size_t i, const std::vector<std::string>& broken);
 
   // Whether there is a newer write of `name` than `version` that `catalog` does not hold.
   bool LacksNewer(const storage::Catalog& catalog, const std::string& name,
@@ -86,6 +96,9 @@ class Invariants {
   std::map<size_t, std::map<std::string, Seen>> seen_;  // By node running since, and name.
   std::vector<std::vector<std::string>> groups_;
   ClaimWatch claims_;
+  CollectionWatch collections_;
+  ContentWatch contents_;
+  EvictionWatch evictions_;
   std::vector<std::string> violations_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/simulation/remedy.h"
 #include "tests/simulation/sim_world.h"
 #include "tests/simulation/sometimes.h"
 #include "tests/simulation/thief.h"
@@ -17,6 +18,10 @@ constexpr absl::Duration kTrouble = absl::Seconds(30);
 constexpr absl::Duration kFirstJoinMost = absl::Seconds(5);
 constexpr int64_t kStepMillisMost = 200;
 constexpr uint64_t kSeedsPerThief = 4;
+constexpr uint64_t kSeedsPerTwoTongued = 8;
+constexpr uint64_t kSeedsPerClone = 8;
+constexpr uint64_t kSeedOfClone = 3;  // So that no history has a thief as well.
+constexpr double kIsCloned = 0.02;    // In each step, until one is.
 // Silence is noticed after 6 s, dialling waits up to 3 s; the rest is for what was lost on the way.
 constexpr absl::Duration kConvergenceBound = absl::Seconds(20);
 constexpr absl::Duration kForgettingMost = absl::Seconds(2);
@@ -41,6 +46,7 @@ class Scenario {
  private:
   void Step();
   void LetAThiefIn();
+  void CloneADisk();
   void Quiesce();
   void WatchLiveness();
   void ExpectEverybodyAlive();
@@ -77,11 +83,22 @@ void Scenario::LetAThiefIn() {
   const int worker = world_.Join(0, /*admin=*/false);
   world_.RunFor(absl::Seconds(2));  // It has joined and is known.
   world_.StealKey(worker);
-  thief_ = std::make_unique<Thief>(world_, worker);
+  thief_ = std::make_unique<Thief>(world_, worker, seed_ % kSeedsPerTwoTongued == 0);
+}
+
+void Scenario::CloneADisk() {
+  const int i = world_.AnyMember();
+  SimNode& node = world_.node(i);
+  if (!node.running() || !node.catalog().whole() || trouble_.disk_full(i)) return;
+  world_.Clone(i);
+  SOMETIMES("a disk was cloned");
 }
 
 void Scenario::Step() {
   if (thief_ != nullptr) thief_->Act();
+  if (seed_ % kSeedsPerClone == kSeedOfClone && world_.clone() < 0 && random().Chance(kIsCloned)) {
+    CloneADisk();
+  }
   if (random().Chance(0.25)) {
     trouble_.Strike();
   } else {
@@ -98,8 +115,11 @@ void Scenario::Step() {
 }
 
 void Scenario::Quiesce() {
+  const bool two_tongued = thief_ != nullptr && thief_->said_two_things();
   thief_.reset();
   trouble_.Mend();
+  world_.DropForgotten();
+  Remedy(world_).Apply(two_tongued, kConvergenceBound);
   world_.DropForgotten();
   const absl::Duration mended = world_.now();
   bool converged = world_.RunUntilConverged(kConvergenceBound);

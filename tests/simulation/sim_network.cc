@@ -33,12 +33,12 @@ size_t EntriesIn(const Deltas& deltas) {
 
 }  // namespace
 
-std::unique_ptr<SimTransport> SimNetwork::Attach(NodeId node) {
-  dark_.erase(node);
-  std::unique_ptr<SimTransport> transport(new SimTransport(*this, node, next_generation_++));
-  Host& host = hosts_[node];
-  CHECK(host.transport == nullptr) << "node attached twice";
-  host = {transport.get(), host.slow};
+std::unique_ptr<SimTransport> SimNetwork::Attach(NodeId host, NodeId identity) {
+  dark_.erase(host);
+  std::unique_ptr<SimTransport> transport(new SimTransport(*this, host, next_generation_++));
+  Host& slot = hosts_[host];
+  CHECK(slot.transport == nullptr) << "node attached twice";
+  slot = {transport.get(), identity, slot.slow};
   return transport;
 }
 
@@ -46,10 +46,10 @@ void SimNetwork::Detach(NodeId node) {
   const SimTransport* const transport = std::exchange(hosts_[node].transport, nullptr);
   const bool silent = dark_.count(node) > 0;
   for (const auto& [peer, end] : transport->open_) {
-    if (FindLink(node, peer, end.generation) == nullptr) continue;
-    TellLost(peer, node, end.generation, absl::UnavailableError("connection reset"),
-             silent ? kRetriesRunOut : LatencyOf(node, peer));
-    links_.erase(PairOf(node, peer));
+    if (FindLink(node, end.host, end.generation) == nullptr) continue;
+    TellLost(end.host, node, end.generation, absl::UnavailableError("connection reset"),
+             silent ? kRetriesRunOut : LatencyOf(node, end.host));
+    links_.erase(PairOf(node, end.host));
   }
 }
 
@@ -86,9 +86,9 @@ void SimNetwork::FinishDial(NodeId from, NodeId to) {
   Link& link = links_[PairOf(from, to)];
   link.generation = next_generation_++;
   const uint64_t generation = link.generation;
-  host.transport->Opened(from, generation);
+  host.transport->Opened(IdentityOf(from), from, generation);
   // The other end's receiver may have closed it already.
-  if (SimTransport* const again = Find(from); again != nullptr) again->Opened(to, generation);
+  if (SimTransport* const again = Find(from); again != nullptr) again->Opened(to, to, generation);
 }
 
 ParcelPtr SimNetwork::MakeParcel(const peer::v1::Frame& frame) {
@@ -191,7 +191,8 @@ void SimNetwork::Handle(NodeId from, NodeId to, uint64_t generation, ParcelPtr p
   traffic_.entries += parcel->entries;
   trace_hash_ = MixHash(trace_hash_, static_cast<uint64_t>(absl::ToInt64Nanoseconds(now)));
   trace_hash_ = MixHash(MixHash(trace_hash_, from * 31 + to), parcel->hash);
-  if (host.transport->receiver_ != nullptr) host.transport->receiver_->OnFrame(from, parcel->frame);
+  if (host.transport->receiver_ == nullptr) return;
+  host.transport->receiver_->OnFrame(IdentityOf(from), parcel->frame);
 }
 
 void SimNetwork::Stall(NodeId from, NodeId to, Link& link) {
@@ -219,7 +220,7 @@ void SimNetwork::TellLost(NodeId node, NodeId peer, uint64_t generation, const a
     if (Frozen(host)) {
       TellLost(node, peer, generation, why, host.frozen_until - scheduler_.MonotonicNow());
     } else if (host.transport != nullptr) {
-      host.transport->Lost(peer, generation, why);
+      host.transport->Lost(IdentityOf(peer), generation, why);
     }
   });
 }

@@ -69,7 +69,10 @@ class SimNetwork {
 
   // At most one transport a node at a time. Destroying it is the crash of its process: peers are
   // told at once, unless the power went first.
-  std::unique_ptr<SimTransport> Attach(NodeId node);
+  std::unique_ptr<SimTransport> Attach(NodeId node) { return Attach(node, node); }
+  // Of a host whose certificate is another's, as that of a cloned disk is: its peers take it for
+  // `identity`, and keep the newer link of the two. All else here goes by `host`.
+  std::unique_ptr<SimTransport> Attach(NodeId host, NodeId identity);
   void CutPower(NodeId node) { dark_.insert(node); }
 
   void set_faults(const NetworkFaults& faults) { faults_ = faults; }
@@ -106,6 +109,7 @@ class SimNetwork {
   };
   struct Host {
     SimTransport* transport = nullptr;
+    NodeId identity = 0;
     absl::Duration slow;
     absl::Duration busy_until;
     absl::Duration frozen_until;
@@ -116,6 +120,7 @@ class SimNetwork {
   bool Reaches(NodeId from, NodeId to) const { return cuts_.empty() || !cuts_.count({from, to}); }
   bool Frozen(const Host& host) const { return host.frozen_until > scheduler_.MonotonicNow(); }
   SimTransport* Find(NodeId node) { return hosts_[node].transport; }
+  NodeId IdentityOf(NodeId host) { return hosts_[host].identity; }
 
   Link* FindLink(NodeId a, NodeId b, uint64_t generation);
   // The handshake of a dial has come to its end.

@@ -30,7 +30,7 @@ void SimNode::Boot() {
   }
   CHECK(catalog.ok()) << catalog.status();
   process_->catalog = *std::move(catalog);
-  process_->transport = network_.Attach(id());
+  process_->transport = network_.Attach(host(), id());
   options_.gossip.authorship = &authorship_;
   process_->gossip =
       gossip::Gossip::Create(options_.gossip, *process_->catalog, *process_->transport, runtime);
@@ -68,7 +68,7 @@ SimNode::Replica SimNode::MakeReplica() {
 void SimNode::Kill() { process_.reset(); }
 
 void SimNode::CutPower(size_t unsynced_kept) {
-  network_.CutPower(id());
+  network_.CutPower(host());
   process_.reset();
   engine_->CrashKeeping(unsynced_kept);
 }
@@ -76,7 +76,7 @@ void SimNode::CutPower(size_t unsynced_kept) {
 void SimNode::Freeze(absl::Duration duration) {
   frozen_until_ = scheduler_.MonotonicNow() + duration;
   process_->scheduler.Freeze(frozen_until_);
-  network_.Freeze(id(), frozen_until_);
+  network_.Freeze(host(), frozen_until_);
 }
 
 gossip::Liveness SimNode::LivenessOf(gossip::NodeId peer) const {

@@ -26,6 +26,8 @@ class SimNode {
   struct Options {
     gossip::Gossip::Options gossip;
     bool admin = true;  // Its certificate's role.
+    // Where it runs; 0: the host is known by gossip.node. A clone runs elsewhere.
+    NodeId host = 0;
     uint64_t seed = 0;
     SimClock clock;
     // With each new process, before its gossip starts.
@@ -58,6 +60,8 @@ class SimNode {
   absl::Duration booted_at() const { return booted_at_; }
   bool frozen() const { return scheduler_.MonotonicNow() < frozen_until_; }
   gossip::NodeId id() const { return options_.gossip.node; }
+  // What the network knows its host by.
+  NodeId host() const { return options_.host != 0 ? options_.host : id(); }
   // Of the running process.
   storage::Catalog& catalog() { return *process_->catalog; }
   gossip::Gossip& gossip() { return *process_->gossip; }

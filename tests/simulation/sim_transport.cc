@@ -29,17 +29,18 @@ void SimTransport::SetPeers(const std::vector<gossip::PeerAddress>& peers) {
 
 bool SimTransport::Send(NodeId peer, const peer::v1::Frame& frame) {
   const auto it = open_.find(peer);
-  if (it == open_.end() || network_.FindLink(node_, peer, it->second.generation) == nullptr) {
-    return false;
-  }
-  return network_.Send(node_, peer, frame);
+  if (it == open_.end()) return false;
+  const NodeId host = it->second.host;
+  if (network_.FindLink(node_, host, it->second.generation) == nullptr) return false;
+  return network_.Send(node_, host, frame);
 }
 
 void SimTransport::Close(NodeId peer, const absl::Status& why) {
   const auto it = open_.find(peer);
   if (it == open_.end()) return;
-  network_.Break(node_, peer, it->second.generation, why,
-                 absl::UnavailableError("closed by the peer"), network_.LatencyOf(node_, peer));
+  const NodeId host = it->second.host;
+  network_.Break(node_, host, it->second.generation, why,
+                 absl::UnavailableError("closed by the peer"), network_.LatencyOf(node_, host));
 }
 
 void SimTransport::DialAfter(NodeId peer, absl::Duration delay) {
@@ -74,12 +75,16 @@ void SimTransport::DialFailed(NodeId peer) {
   DialAfter(peer, delay / 2 + absl::Microseconds(network_.random_.Uniform(micros)));
 }
 
-void SimTransport::Opened(NodeId peer, uint64_t generation) {
-  // Not told yet that the earlier link is gone: the new one says so.
+void SimTransport::Opened(NodeId peer, NodeId host, uint64_t generation) {
   if (const auto it = open_.find(peer); it != open_.end()) {
-    Lost(peer, it->second.generation, absl::UnavailableError("replaced by a newer connection"));
+    // Not told yet that the earlier link is gone: the new one says so. Unless it is a twin's.
+    const End earlier = it->second;
+    const absl::Status why = absl::UnavailableError("replaced by a newer connection");
+    network_.Break(node_, earlier.host, earlier.generation, why, why,
+                   network_.LatencyOf(node_, earlier.host));
+    Lost(peer, earlier.generation, why);
   }
-  open_[peer] = {generation, network_.scheduler_.MonotonicNow()};
+  open_[peer] = {host, generation, network_.scheduler_.MonotonicNow()};
   if (receiver_ != nullptr) receiver_->OnLinkUp(peer);
 }
 

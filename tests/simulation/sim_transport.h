@@ -28,6 +28,7 @@ class SimTransport final : public gossip::Transport {
 
   // What this end knows of a link.
   struct End {
+    NodeId host = 0;  // Where the peer runs.
     uint64_t generation = 0;
     absl::Duration opened_at;
   };
@@ -38,11 +39,11 @@ class SimTransport final : public gossip::Transport {
   void DialAfter(NodeId peer, absl::Duration delay);
   void Dial(NodeId peer);
   void DialFailed(NodeId peer);
-  void Opened(NodeId peer, uint64_t generation);
+  void Opened(NodeId peer, NodeId host, uint64_t generation);
   void Lost(NodeId peer, uint64_t generation, const absl::Status& why);
 
   SimNetwork& network_;
-  const NodeId node_;
+  const NodeId node_;    // The host.
   const uint64_t life_;  // Of all transports ever: timers of an earlier one must not reach this.
   Receiver* receiver_ = nullptr;
   std::map<NodeId, absl::Duration> wanted_;  // And the delay before the next dial.

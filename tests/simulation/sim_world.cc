@@ -60,7 +60,15 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
   options.gossip.claim_interval = options_.claim_interval;
   options.seed = random_.Next64();
   options.authors = authors_;
-  options.booted = [this, i = nodes_.size(), lost = 0](SimNode& node) mutable {
+  options.booted = OnBooted(nodes_.size());
+  const int64_t most = absl::ToInt64Microseconds(options_.clock_offset_most);
+  options.clock.offset = absl::Microseconds(
+      static_cast<int64_t>(random_.Uniform(static_cast<uint64_t>(2 * most + 1))) - most);
+  nodes_.push_back(std::make_unique<SimNode>(options, scheduler_, network_));
+}
+
+std::function<void(SimNode&)> SimWorld::OnBooted(size_t i) {
+  return [this, i, lost = 0](SimNode& node) mutable {
     if (node.disks_lost() > std::exchange(lost, node.disks_lost())) {
       SOMETIMES("a disk was moved aside");
       ExcuseDisk(static_cast<int>(i));
@@ -71,6 +79,7 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
       if (applied.local && applied.claims_settled) invariants_.OnSettled(i);
     });
     node.catalog().SubscribeDeltas([this, i](const storage::v1::Delta& delta) {
+      invariants_.OnTaken(i, delta);
       const storage::Origin origin = storage::Origin::FromProto(delta.origin());
       if (origin.node != this->node(i).id()) return invariants_.OnReceived(i, delta);
       // Collections and settlements are no admin's writes, but numbered among them.
@@ -78,10 +87,6 @@ void SimWorld::AddNode(std::vector<PeerAddress> seeds, bool admin) {
       newest = std::max(newest, delta.up_to());
     });
   };
-  const int64_t most = absl::ToInt64Microseconds(options_.clock_offset_most);
-  options.clock.offset = absl::Microseconds(
-      static_cast<int64_t>(random_.Uniform(static_cast<uint64_t>(2 * most + 1))) - most);
-  nodes_.push_back(std::make_unique<SimNode>(options, scheduler_, network_));
 }
 
 absl::Status SimWorld::Admit(int at, int whom) {
@@ -153,6 +158,31 @@ NodeId SimWorld::StealKey(int i) {
   return node(i).id();
 }
 
+int SimWorld::Clone(int i) {
+  CHECK_EQ(clone_, -1) << "one clone is enough";
+  SimNode::Options options = node(i).options();
+  clone_ = static_cast<int>(size());
+  options.host = random_.Next64() | 1;
+  options.seed = random_.Next64();
+  options.booted = OnBooted(size());
+  nodes_.push_back(std::make_unique<SimNode>(options, scheduler_, network_));
+  node(clone_).engine().RestoreImage(node(i).engine().TakeImage());
+  Expel(clone_);
+  node(clone_).Boot();
+  return clone_;
+}
+
+bool SimWorld::WritesLast(NodeId id) const {
+  const int i = IndexOf(id);
+  return member(i) && disks_lost_.count(i) == 0 && !IsCloned(id);
+}
+
+int SimWorld::IndexOf(NodeId id) const {
+  const auto at = absl::c_find_if(nodes_, [&](const auto& node) { return node->id() == id; });
+  CHECK(at != nodes_.end());
+  return static_cast<int>(at - nodes_.begin());
+}
+
 bool SimWorld::IsMember(NodeId id) const {
   for (size_t i = 0; i < size(); ++i) {
     if (nodes_[i]->id() == id) return member(static_cast<int>(i));
@@ -179,7 +209,7 @@ void SimWorld::Partition(const std::vector<int>& one, const std::vector<int>& ot
   }
 }
 
-void SimWorld::CutOneWay(int from, int to) { network_.Cut(node(from).id(), node(to).id()); }
+void SimWorld::CutOneWay(int from, int to) { network_.Cut(node(from).host(), node(to).host()); }
 
 void SimWorld::MendAll() {
   network_.HealAll();
@@ -189,7 +219,7 @@ void SimWorld::MendAll() {
     node.engine().FailWrites(absl::OkStatus());
     node.engine().LieAboutSyncs(false);
     node.options().clock = SimClock();
-    network_.SetSlow(node.id(), absl::ZeroDuration());
+    network_.SetSlow(node.host(), absl::ZeroDuration());
     if (!node.running() && member(i)) node.Boot();
   }
 }
@@ -204,12 +234,13 @@ absl::Status SimWorld::Write(int i, std::vector<storage::Change> changes) {
   const auto token = node(i).catalog().Commit(std::move(changes));
   if (!token.ok()) return token.status();
   const Version version = Acknowledged(i, *token, seen[0].first);
+  const bool may_be_void = !member(i) || IsCloned(node(i).id());
   for (auto& [name, over] : seen) {
-    ledger_.Acknowledge(name, version,
-                        {*token, std::move(over), Text(i, name), /*may_be_lost=*/false,
-                         /*may_be_void=*/!member(i)});
+    ledger_.Acknowledge(
+        name, version,
+        {*token, std::move(over), Text(i, name), /*may_be_lost=*/false, may_be_void});
   }
-  if (!member(i)) return absl::OkStatus();
+  if (may_be_void) return absl::OkStatus();
   recent_writes_.push_back({seen[0].first, version, *token});
   if (recent_writes_.size() > kRecentWrites) recent_writes_.pop_front();
   return absl::OkStatus();

@@ -12,6 +12,7 @@
 #define TRELLIS_TESTS_SIMULATION_SIM_WORLD_H_
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,8 @@ class SimWorld {
   // Neither evicted, as far as the admin who did it knows, nor a thief.
   bool member(int i) const { return evicted_.count(i) == 0 && i != stolen_; }
   bool IsMember(gossip::NodeId id) const;
+  // Of the node with that id, not of its clone; a CHECK if there is none.
+  int IndexOf(gossip::NodeId id) const;
   bool eviction_seen() const { return !evicted_.empty(); }
   int AnyMember();
   std::vector<gossip::PeerAddress> AddressesOfOthers(int i) const;
@@ -96,9 +99,20 @@ class SimWorld {
   bool DropForgotten();
   // From now on somebody else has the key of node `i`, which itself does not run any more.
   gossip::NodeId StealKey(int i);
+  // A copy of the disk of node `i` runs beside it from now on, as the same agent, on another host;
+  // returns the copy's index. It is no member, and nothing that either writes need last.
+  int Clone(int i);
+  // Whether two have run as that agent.
+  bool IsCloned(gossip::NodeId id) const { return clone_ >= 0 && nodes_[clone_]->id() == id; }
+  int clone() const { return clone_; }   // -1: there is none.
+  int thief() const { return stolen_; }  // -1: there is none.
   bool IsThief(gossip::NodeId id) const { return stolen_ >= 0 && nodes_[stolen_]->id() == id; }
   // The disk of node `i` lost or may lose what was acknowledged.
   void ExcuseDisk(int i);
+
+  // Whether all that the agent wrote lasts: it is a member, alone under its name, and its disk
+  // never lost anything.
+  bool WritesLast(gossip::NodeId id) const;
 
   // Whether the disk of node `i` still knows of all that it acknowledged. If not, and no peer has
   // told it yet, its next write would be numbered like an earlier one.
@@ -151,6 +165,8 @@ class SimWorld {
   // It is no member any more, and nothing it wrote need last.
   void Expel(int i);
   void AddNode(std::vector<gossip::PeerAddress> seeds, bool admin);
+  // Of node `i`, which is about to be added.
+  std::function<void(SimNode&)> OnBooted(size_t i);
   absl::Status Admit(int at, int whom);
   // Notes a transaction that changed `name`; returns its version.
   storage::Version Acknowledged(int i, const storage::MeshToken& token, const std::string& name);
@@ -166,6 +182,7 @@ class SimWorld {
   std::set<int> disks_lost_;
   std::map<int, int> admitted_by_;
   int stolen_ = -1;
+  int clone_ = -1;
   Ledger ledger_;
   std::map<storage::Origin, uint64_t> newest_sequences_;  // Acknowledged.
   std::deque<RecentWrite> recent_writes_;

@@ -14,16 +14,18 @@ using resource::Kind;
 using storage::Origin;
 
 constexpr size_t kHeardMost = 8;
+constexpr double kSaysTwoThings = 0.02;
 constexpr uint64_t kIncarnation = 0x7ef;
 const char kForged[] = "forged";
 
 }  // namespace
 
-Thief::Thief(SimWorld& world, int i)
+Thief::Thief(SimWorld& world, int i, bool two_tongued)
     : world_(world),
       node_(world.node(i).id()),
       origin_{node_, kIncarnation},
       authorship_({.node = node_, .admin = false}),
+      two_tongued_(two_tongued),
       transport_(world.network().Attach(node_)) {
   transport_->SetReceiver(this);
   transport_->SetPeers(world.AddressesOfOthers(i));
@@ -65,6 +67,10 @@ void Thief::Act() {
       &Thief::WriteTooMuch,   &Thief::Register,       &Thief::LieAboutVector,
   };
   if (links_.empty()) return;
+  if (two_tongued_ && !said_two_things_ && links_.size() > 1 &&
+      world_.random().Chance(kSaysTwoThings)) {
+    return SayTwoThings();
+  }
   const peer::v1::Frame frame = (this->*kLies[world_.random().Uniform(std::size(kLies))])();
   if (frame.body_case() == peer::v1::Frame::BODY_NOT_SET) return;
   const auto peer =
@@ -195,6 +201,18 @@ peer::v1::Frame Thief::Register() {
   AddEntry(&delta, TargetOf(world_), absl::ZeroDuration());
   ++registered_;
   return Signed(std::move(delta));
+}
+
+void Thief::SayTwoThings() {
+  said_two_things_ = true;
+  Delta deltas[] = {NextOwn(), NextOwn()};
+  AddEntry(&deltas[0], TargetOf(world_), absl::ZeroDuration());
+  AddEntry(&deltas[1], TargetOf(world_), absl::Milliseconds(1));
+  ++registered_;
+  const peer::v1::Frame frames[] = {Signed(std::move(deltas[0])), Signed(std::move(deltas[1]))};
+  size_t said = 0;
+  for (const gossip::NodeId peer : links_) transport_->Send(peer, frames[said++ % 2]);
+  SOMETIMES("a stolen key said two things at a time");
 }
 
 peer::v1::Frame Thief::LieAboutVector() {

@@ -17,11 +17,13 @@ namespace trellis::simulation {
 // Thread-safety: none. The world outlives it; the agent itself must not run.
 class Thief final : public gossip::Transport::Receiver {
  public:
-  // The certificate of node `i` is a worker's.
-  Thief(SimWorld& world, int i);
+  // The certificate of node `i` is a worker's. One that is two-tongued gives, once, each half of
+  // its peers another content of one transaction.
+  Thief(SimWorld& world, int i, bool two_tongued);
 
   // One lie, to one of the agents it is linked with.
   void Act();
+  bool said_two_things() const { return said_two_things_; }
 
   void OnLinkUp(gossip::NodeId peer) override;
   void OnLinkDown(gossip::NodeId peer, const absl::Status& why) override;
@@ -41,6 +43,7 @@ class Thief final : public gossip::Transport::Receiver {
   peer::v1::Frame Register();         // What it may write.
   peer::v1::Frame LieAboutVector();   // More than anybody holds, under any root.
 
+  void SayTwoThings();
   peer::v1::Frame Heartbeat();
   storage::v1::Entry* AddEntry(Delta* delta, const std::string& key, absl::Duration ahead);
   Delta NextOwn();
@@ -51,6 +54,8 @@ class Thief final : public gossip::Transport::Receiver {
   const gossip::NodeId node_;
   const storage::Origin origin_;
   const storage::FakeAuthorship authorship_;
+  const bool two_tongued_;
+  bool said_two_things_ = false;
   std::unique_ptr<SimTransport> transport_;
   std::set<gossip::NodeId> links_;
   std::deque<Delta> heard_;  // Of others, with entries.

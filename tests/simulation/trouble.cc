@@ -94,7 +94,7 @@ void Trouble::Clog() {
 void Trouble::ForgetLink() {
   const int a = Any(), b = Any();
   if (a == b) return;
-  world_.network().Forget(world_.node(a).id(), world_.node(b).id());
+  world_.network().Forget(world_.node(a).host(), world_.node(b).host());
   SOMETIMES("a link was forgotten between its ends");
 }
 
@@ -122,7 +122,7 @@ void Trouble::SlowDown() {
   const bool slow = slow_.insert(i).second;
   if (!slow) slow_.erase(i);
   world_.network().SetSlow(
-      world_.node(i).id(),
+      world_.node(i).host(),
       slow ? absl::Milliseconds(1 + world_.random().Uniform(30)) : absl::ZeroDuration());
   clock_mended_at_ = world_.now();
 }

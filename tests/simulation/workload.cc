@@ -111,7 +111,7 @@ bool Workload::CanAsk(int i) {
   if (trouble_.clock_is_far_off(i)) return false;
   // And an agent that was restored from an old copy, and meets nobody who knows better within its
   // patience, numbers new writes like forgotten ones.
-  if (world_.NumbersAreFree(i)) return true;
+  if (world_.NumbersAreFree(i) || world_.IsCloned(node.id())) return true;
   SOMETIMES("a restored agent was not asked before it had met its peers");
   return false;
 }
@@ -346,6 +346,8 @@ void Workload::EvictAndJoin(int i) {
   // Only a few: somebody must be left to agree with.
   const int whom = world_.AnyMember();
   if (whom == i || !world_.member(i) || trouble_.disk_full(i) || world_.size() > kMostNodes) return;
+  // Whoever runs twice is first stopped, and then evicted by somebody who saw what came of it.
+  if (world_.IsCloned(world_.node(whom).id())) return;
   if (!world_.Evict(i, whom).ok()) return;
   world_.Join(i);
   SOMETIMES("an agent was evicted and its host joined anew");
@@ -385,6 +387,11 @@ bool Workload::MayRefuse(int i, const absl::Status& why) const {
   if (trouble_.disk_full(i)) {
     SOMETIMES("a write was refused by a full disk");
     return true;
+  }
+  if (world_.IsCloned(world_.node(i).id())) {
+    if (absl::IsFailedPrecondition(why))
+      SOMETIMES("a write was refused by an agent that runs twice");
+    return absl::IsFailedPrecondition(why) || absl::IsUnavailable(why);
   }
   if (absl::IsUnavailable(why)) {
     if (world_.HasForgotten(i)) SOMETIMES("a restored agent waited for what it had forgotten");
