@@ -52,6 +52,7 @@ inline constexpr absl::string_view kSometimes[] = {
     "tombstones were collected",
     "a delete was forgotten",
     "a stolen key was used",
+    "what a stolen key may write was held",
     "a stolen key said two things at a time",
     "a second content was noticed",
     "an agent whose key was stolen was evicted",

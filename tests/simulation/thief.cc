@@ -17,6 +17,7 @@ constexpr size_t kHeardMost = 8;
 constexpr double kSaysTwoThings = 0.02;
 constexpr uint64_t kIncarnation = 0x7ef;
 const char kForged[] = "forged";
+const char kAddress[] = "10.6.6.6";  // Of the host whose key it is: a worker may register that.
 
 }  // namespace
 
@@ -24,7 +25,7 @@ Thief::Thief(SimWorld& world, int i, bool two_tongued)
     : world_(world),
       node_(world.node(i).id()),
       origin_{node_, kIncarnation},
-      authorship_({.node = node_, .admin = false}),
+      authorship_({.node = node_, .admin = false, .addresses = {kAddress}}),
       two_tongued_(two_tongued),
       transport_(world.network().Attach(node_)) {
   transport_->SetReceiver(this);
@@ -106,7 +107,7 @@ storage::v1::Entry* Thief::AddEntry(Delta* delta, const std::string& key, absl::
     resource.mutable_service()->set_display_name(kForged);
   } else {
     resource.mutable_target()->set_name(key);
-    resource.mutable_target()->set_id("10.6.6.6");
+    resource.mutable_target()->set_id(kAddress);
   }
   storage::v1::Entry& entry = *delta->add_entries();
   entry.set_key(key);
@@ -139,7 +140,7 @@ peer::v1::Frame Thief::ChangeAnothers() {
   if (entry.operation() != storage::v1::PUT || !resource.ParseFromString(entry.payload()))
     return {};
   if (resource.has_service()) resource.mutable_service()->set_display_name(kForged);
-  if (resource.has_target()) resource.mutable_target()->set_id("10.6.6.6");
+  if (resource.has_target()) resource.mutable_target()->set_id(kAddress);
   entry.set_payload(resource.SerializeAsString());
   entry.mutable_version()->set_hlc(entry.version().hlc() + 1);
   return frame;
@@ -179,7 +180,7 @@ peer::v1::Frame Thief::ExceedRole() {
 }
 
 std::string TargetOf(SimWorld& world) {
-  return resource::TargetName(world.NewName(Kind::kTargetGroup), "10.6.6.6", 80);
+  return resource::TargetName(world.NewName(Kind::kTargetGroup), kAddress, 80);
 }
 
 peer::v1::Frame Thief::WriteInFuture() {
