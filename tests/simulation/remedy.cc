@@ -60,7 +60,7 @@ void Remedy::Evict(int whom, absl::Duration bound) {
     const std::optional<int> teller = WhoSays(kTwoContents, whom);
     for (int at = 0; at < static_cast<int>(world_.size()); ++at) {
       if (at == whom || !world_.member(at) || at != teller.value_or(at)) continue;
-      if (!world_.node(at).running() || !world_.node(at).gossip().CheckWritable().ok()) continue;
+      if (!CanAsk(at)) continue;
       if (!world_.Evict(at, whom).ok()) continue;
       if (whom != world_.thief()) world_.Join(at);  // Its host, as another agent.
       return true;
@@ -79,6 +79,12 @@ std::optional<int> Remedy::WhoSays(absl::string_view words, int whom) {
     }
   }
   return std::nullopt;
+}
+
+bool Remedy::CanAsk(int i) {
+  SimNode& node = world_.node(i);
+  if (!node.running() || node.frozen() || !node.gossip().CheckWritable().ok()) return false;
+  return world_.NumbersAreFree(i);  // Else a hole that is known: Workload::CanAsk.
 }
 
 bool Remedy::RefusesAsTwin(int i) {

@@ -28,6 +28,7 @@ class Remedy {
 
   // A member, other than `whom`, with such an alarm.
   std::optional<int> WhoSays(absl::string_view words, int whom);
+  bool CanAsk(int i);
   bool RefusesAsTwin(int i);
 
   SimWorld& world_;
