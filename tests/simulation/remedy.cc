@@ -21,7 +21,9 @@ void Remedy::Apply(bool thief_said_two_things, absl::Duration bound) {
   if (world_.clone() < 0) return;
   StopClone(bound);
   const int original = world_.IndexOf(world_.node(world_.clone()).id());
-  if (world_.member(original)) EndFork(original, /*last_resort=*/true, bound);
+  // The last that is left has nobody to evict it, nor anybody to differ from.
+  if (world_.member(original) && HasOthers(original))
+    EndFork(original, /*last_resort=*/true, bound);
 }
 
 void Remedy::StopClone(absl::Duration bound) {
@@ -56,19 +58,23 @@ void Remedy::EndFork(int whom, bool last_resort, absl::Duration bound) {
 }
 
 void Remedy::Evict(int whom, absl::Duration bound) {
+  std::string why;
   const bool evicted = world_.RunUntil(bound, [&] {
+    why.clear();
     const std::optional<int> teller = WhoSays(kTwoContents, whom);
     for (int at = 0; at < static_cast<int>(world_.size()); ++at) {
       if (at == whom || !world_.member(at) || at != teller.value_or(at)) continue;
-      if (!CanAsk(at)) continue;
-      if (!world_.Evict(at, whom).ok()) continue;
+      absl::Status status = CheckCanAsk(at);
+      if (status.ok()) status = world_.Evict(at, whom);
+      absl::StrAppend(&why, "\n  node ", at, ": ", status.ToString());
+      if (!status.ok()) continue;
       if (whom != world_.thief()) world_.Join(at);  // Its host, as another agent.
       return true;
     }
     return false;
   });
   if (evicted && whom == world_.thief()) SOMETIMES("an agent whose key was stolen was evicted");
-  if (!evicted) world_.invariants().Report(absl::StrCat("S15: nobody can evict node ", whom));
+  if (!evicted) world_.invariants().Report(absl::StrCat("S15: nobody can evict node ", whom, why));
 }
 
 std::optional<int> Remedy::WhoSays(absl::string_view words, int whom) {
@@ -81,10 +87,20 @@ std::optional<int> Remedy::WhoSays(absl::string_view words, int whom) {
   return std::nullopt;
 }
 
-bool Remedy::CanAsk(int i) {
+bool Remedy::HasOthers(int whom) {
+  for (int i = 0; i < static_cast<int>(world_.size()); ++i) {
+    if (i != whom && world_.member(i)) return true;
+  }
+  return false;
+}
+
+absl::Status Remedy::CheckCanAsk(int i) {
   SimNode& node = world_.node(i);
-  if (!node.running() || node.frozen() || !node.gossip().CheckWritable().ok()) return false;
-  return world_.NumbersAreFree(i);  // Else a hole that is known: Workload::CanAsk.
+  if (!node.running() || node.frozen()) return absl::UnavailableError("does not run");
+  if (!world_.NumbersAreFree(i)) {  // A hole that is known: Workload::CanAsk.
+    return absl::UnavailableError("would number its write like one that it has forgotten");
+  }
+  return node.gossip().CheckWritable();
 }
 
 bool Remedy::RefusesAsTwin(int i) {

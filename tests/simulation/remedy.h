@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "tests/simulation/sim_world.h"
@@ -28,7 +29,8 @@ class Remedy {
 
   // A member, other than `whom`, with such an alarm.
   std::optional<int> WhoSays(absl::string_view words, int whom);
-  bool CanAsk(int i);
+  bool HasOthers(int whom);
+  absl::Status CheckCanAsk(int i);
   bool RefusesAsTwin(int i);
 
   SimWorld& world_;
