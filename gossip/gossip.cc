@@ -14,6 +14,7 @@
 #include "gossip/membership/clock_watch.h"
 #include "gossip/membership/membership.h"
 #include "gossip/membership/origin_fence.h"
+#include "gossip/membership/refencer.h"
 #include "gossip/membership/roster.h"
 #include "gossip/membership/starting.h"
 #include "gossip/query/history.h"
@@ -63,7 +64,9 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
         claim_settler_(
             catalog, runtime.scheduler, barriers_,
             [this](absl::string_view vpc) { return views_.MembersOf(vpc); },
-            [this] { return Leads(Anybody); }, options.claim_interval) {}
+            [this] { return Leads(Anybody); }, options.claim_interval),
+        refencer_(catalog, runtime.scheduler,
+                  [this] { return clock_watch_.IsSteady() && CheckWritable().ok(); }) {}
 
   ~GossipImpl() override {
     *alive_ = false;
@@ -140,6 +143,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   ClockWatch clock_watch_;
   Collector collector_;
   ClaimSettler claim_settler_;
+  Refencer refencer_;
   // Links that are up, and whether the peer has said hello: before that nothing is sent but ours,
   // and nothing else taken.
   std::map<NodeId, bool> links_;
@@ -161,6 +165,7 @@ void GossipImpl::Start() {
   collector_.Start();
   health_.Start();
   claim_settler_.Start();
+  refencer_.Start();
   KeepLinks();
 }
 
@@ -173,6 +178,10 @@ void GossipImpl::ListenToCatalog() {
   });
   catalog_.SubscribeDeltas([this, alive = alive_](const storage::v1::Delta& delta) {
     if (!*alive) return;
+    for (const storage::v1::Entry& entry : delta.entries()) {
+      // Also of whom this catalog never held: it may be one of the seeds.
+      if (resource::KindOf(entry.key()) == resource::Kind::kAgent) RefreshRosterSoon();
+    }
     history_.Add(delta, replicator_.applying_from(), runtime_.scheduler.WallNow());
     replicator_.OnTransaction(delta);
     queries_.CatalogChanged();

@@ -22,9 +22,9 @@ std::vector<std::string> Views::Alarms() const {
   for (const NodeId node : membership_.SeenTwice()) {
     alarms.push_back(absl::StrCat(AgentName(node), " runs twice: two processes have its identity"));
   }
-  if (const uint64_t count = catalog_.equivocations(); count > 0) {
-    alarms.push_back(absl::StrCat(count, " writes were refused, each signed and numbered like ",
-                                  "another: an identity was stolen or cloned; the log has both"));
+  for (const NodeId node : catalog_.forked()) {
+    alarms.push_back(absl::StrCat(AgentName(node), " signed two contents of one transaction: its ",
+                                  "identity was stolen or cloned; evict it (the log has both)"));
   }
   return alarms;
 }

@@ -81,6 +81,7 @@ class FakeCatalog final : public storage::Catalog {
     return Unused();
   }
   absl::StatusOr<storage::MeshToken> SettleClaims() override { return Unused(); }
+  absl::StatusOr<storage::MeshToken> LowerFences() override { return Unused(); }
   absl::StatusOr<bool> ApplyRemote(const storage::v1::Delta&) override { return Unused(); }
   absl::StatusOr<std::vector<storage::v1::Delta>> DeltasOf(const storage::Origin&, uint64_t,
                                                            uint64_t, size_t, bool*) override {
@@ -99,6 +100,7 @@ class FakeCatalog final : public storage::Catalog {
   bool in_review() const override { return false; }
   size_t conflict_count() const override { return 0; }
   uint64_t equivocations() const override { return 0; }
+  std::set<storage::NodeId> forked() const override { return {}; }
   // An admin, unless told otherwise.
   absl::StatusOr<std::shared_ptr<const storage::Author>> AuthorOf(
       const storage::Origin&) const override {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -165,6 +166,12 @@ class Catalog {
   //   others               as of Commit
   virtual absl::StatusOr<MeshToken> SettleClaims() = 0;
 
+  // Evicts anew each evicted agent of which two contents of a transaction came to light that its
+  // fence lets count: before that transaction. Otherwise members would hold different ones of the
+  // two for ever. Nothing to lower: writes nothing and returns the token of the last write.
+  //   others               as of Commit
+  virtual absl::StatusOr<MeshToken> LowerFences() = 0;
+
   // --- Replication ---------------------------------------------------------------------------
 
   // Merges what a peer sent. Bounds, shapes, certificate, seals and rights are checked before
@@ -215,6 +222,9 @@ class Catalog {
   // Second transactions, validly signed, in the place of one that is held: each is proof that an
   // identity was stolen or cloned. Logged with both.
   virtual uint64_t equivocations() const = 0;
+  // Agents of whom two contents of a transaction were seen since this one started, of which one
+  // counts still: they are to be evicted.
+  virtual std::set<NodeId> forked() const = 0;
   // Who writes as `origin`. NOT_FOUND: nothing of it was ever held.
   virtual absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) const = 0;
   // This agent as an author.

@@ -78,6 +78,7 @@ class CatalogImpl final : public Catalog {
   absl::Status StartIncarnation() override;
   absl::StatusOr<MeshToken> CollectTombstones(const VersionVector& everywhere) override;
   absl::StatusOr<MeshToken> SettleClaims() override;
+  absl::StatusOr<MeshToken> LowerFences() override;
   absl::StatusOr<bool> ApplyRemote(const v1::Delta& delta) override;
   absl::StatusOr<std::vector<v1::Delta>> DeltasAfter(const VersionVector& theirs, size_t max_bytes,
                                                      bool* more) override;
@@ -99,6 +100,7 @@ class CatalogImpl final : public Catalog {
   bool in_review() const override { return review_.has_value(); }
   size_t conflict_count() const override { return conflicts_; }
   uint64_t equivocations() const override { return equivocations_; }
+  std::set<NodeId> forked() const override;
   absl::StatusOr<std::shared_ptr<const Author>> AuthorOf(const Origin& origin) const override;
   const Author& self() const override { return *self_; }
 

@@ -231,6 +231,43 @@ TEST_F(FenceTest, TwoTonguedIsFencedBeforeItsTwoContents) {
   EXPECT_EQ(near_.catalog->Find(ServiceName(3)), nullptr);
 }
 
+TEST_F(FenceTest, TwoContentsThatComeToLightLaterLowerTheFence) {
+  // Of the thief's second transaction `other` holds what nobody else does.
+  TestNode other(5);
+  for (const v1::Delta& delta : admin_.DeltasAfter()) {
+    if (delta.origin().node() != 1) continue;
+    ASSERT_OK(other.catalog->ApplyRemote(delta));
+  }
+  bool more = false;
+  const Origin thief = thief_.catalog->origin();
+  ASSERT_OK_AND_ASSIGN(auto deltas, thief_.catalog->DeltasOf(thief, 0, 2, 1 << 20, &more));
+  v1::Delta forged = deltas.back();
+  deltas.pop_back();
+  for (v1::Entry& entry : *forged.mutable_entries()) {
+    if (entry.sequence() < 2) continue;
+    entry.set_payload(ServiceResource(entry.key(), "two").SerializeAsString());
+  }
+  Seal(forged, thief_.authorship, thief_.scope());
+  for (const v1::Delta& delta : deltas) ASSERT_OK(other.catalog->ApplyRemote(delta));
+  ASSERT_OK(other.catalog->ApplyRemote(forged));
+  ASSERT_EQ(other.LabelOf(ServiceName(2)), "two");
+
+  Evict(admin_);
+  const VersionVector before = admin_.catalog->vector();
+  ASSERT_OK(admin_.catalog->LowerFences());
+  EXPECT_EQ(admin_.catalog->vector(), before) << "wrote with nothing to lower";
+  EXPECT_THAT(admin_.catalog->ApplyRemote(forged), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(admin_.catalog->forked(), testing::ElementsAre(3));
+  ASSERT_OK(admin_.catalog->LowerFences());
+  EXPECT_THAT(admin_.catalog->forked(), testing::IsEmpty());
+
+  Meet(admin_, other);
+  for (TestNode* node : {&admin_, &other}) {
+    EXPECT_EQ(node->LabelOf(ServiceName(1)), "good");  // Before the two: it counts.
+    EXPECT_EQ(node->catalog->Find(ServiceName(2)), nullptr);
+  }
+}
+
 TEST_F(FenceTest, NoAgentEvictsItself) {
   EXPECT_THAT(
       thief_.catalog->Commit({DeleteName(AgentNameOf(3), thief_.VersionOf(AgentNameOf(3)))}),

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "base/log/log.h"
@@ -12,18 +14,52 @@ std::optional<uint64_t> CatalogImpl::FenceOf(const Origin& origin) const {
   return FenceAround(origin, Held(resource::AgentName(origin.node)));
 }
 
-// What the evicted agent wrote counts as far as it is held here, and not from where it is known to
-// have said two things at a time.
+// What the evicted agent wrote counts as far as it is held here, or as the eviction that stands
+// says, and not from where it is known to have said two things at a time.
 void CatalogImpl::AddFence(v1::Entry& entry) const {
-  for (const auto& [origin, head] : vector_.heads()) {
-    if (resource::AgentName(origin.node) != entry.key()) continue;
+  std::map<Origin, uint64_t> fences;
+  const std::vector<Stored> held = Held(entry.key());
+  for (const Stored& write : held) {
+    if (!write.evicts()) continue;
+    for (const auto& [origin, head] : write.bound->heads()) {
+      fences[origin] = *FenceAround(origin, held);
+    }
+  }
+  if (held.empty() || !held.front().evicts()) {
+    for (const auto& [origin, head] : vector_.heads()) {
+      if (resource::AgentName(origin.node) == entry.key()) fences[origin] = head;
+    }
+  }
+  for (auto& [origin, fence] : fences) {
     const auto forked = forked_.find(origin);
-    const uint64_t fence = forked == forked_.end() ? head : std::min(head, forked->second - 1);
+    if (forked != forked_.end()) fence = std::min(fence, forked->second - 1);
     if (fence == 0 || entry.fence_size() == static_cast<int>(kMaxFence)) continue;
     v1::OriginHead& around = *entry.add_fence();
     origin.ToProto(around.mutable_origin());
     around.set_head(fence);
   }
+}
+
+std::set<NodeId> CatalogImpl::forked() const {
+  std::set<NodeId> nodes;
+  for (const auto& [origin, sequence] : forked_) {
+    if (sequence <= FenceOf(origin).value_or(UINT64_MAX)) nodes.insert(origin.node);
+  }
+  return nodes;
+}
+
+absl::StatusOr<MeshToken> CatalogImpl::LowerFences() {
+  std::vector<Change> evictions;
+  for (const NodeId node : forked()) {
+    std::string name = resource::AgentName(node);
+    const Stored* const held = FindStored(name);
+    if (held != nullptr && held->evicts()) evictions.push_back({.name = std::move(name)});
+  }
+  if (evictions.empty()) return MeshToken{origin_, vector_.head(origin_)};
+  const Version version{NextHlc(evictions), origin_.node};
+  std::vector<v1::Entry> entries;
+  for (Change& eviction : evictions) entries.push_back(MakeEntry(std::move(eviction), version));
+  return CommitEntries(std::move(entries));
 }
 
 absl::Status CatalogImpl::PlanFences(Plan& plan) {

@@ -212,6 +212,7 @@ TEST(SigningTest, SecondContentOfATransactionIsRefusedAndCounted) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("two contents")));
   EXPECT_EQ(b.catalog->root(), root);
   EXPECT_EQ(b.catalog->equivocations(), 1u);
+  EXPECT_THAT(b.catalog->forked(), testing::ElementsAre(1));
 }
 
 TEST(SigningTest, WhoseKeyOrRoleChangedWritesAsAnotherIncarnation) {

@@ -78,10 +78,11 @@ void Remedy::Evict(int whom, absl::Duration bound) {
 }
 
 std::optional<int> Remedy::WhoSays(absl::string_view words, int whom) {
+  const std::string name = resource::AgentName(world_.node(whom).id());
   for (int i = 0; i < static_cast<int>(world_.size()); ++i) {
     if (i == whom || !world_.member(i) || !world_.node(i).running()) continue;
     for (const std::string& alarm : world_.node(i).gossip().Alarms()) {
-      if (absl::StrContains(alarm, words)) return i;
+      if (absl::StrContains(alarm, words) && absl::StrContains(alarm, name)) return i;
     }
   }
   return std::nullopt;
