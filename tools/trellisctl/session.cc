@@ -97,8 +97,13 @@ absl::Status CheckIsOperators(const std::string& path, const tls::Credentials& c
 }  // namespace
 
 Session::Session(Destination destination, OutputFormat format, std::istream& in, std::ostream& out,
-                 std::ostream& err)
-    : destination_(std::move(destination)), format_(format), in_(in), out_(out), err_(err) {}
+                 std::ostream& err, Pause pause)
+    : destination_(std::move(destination)),
+      format_(format),
+      in_(in),
+      out_(out),
+      err_(err),
+      pause_(std::move(pause)) {}
 
 Session::~Session() {
   channel_.reset();
@@ -150,16 +155,9 @@ bool Session::ConnectionLost() const {
          (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
-bool Session::MayTryAgain(const grpc::ClientContext& context, const grpc::Status& status,
-                          absl::Time deadline) {
-  if (status.error_code() != grpc::StatusCode::UNAVAILABLE ||
-      context.GetServerTrailingMetadata().count(kStartingMetadata) == 0) {
-    return false;
-  }
-  // With too little time left for an answer its reason tells more than "not in time" would.
-  if (absl::Now() + 2 * kStartingPause >= deadline) return false;
-  absl::SleepFor(kStartingPause);
-  return true;
+bool Session::HasJustStarted(const grpc::ClientContext& context, const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         context.GetServerTrailingMetadata().count(kStartingMetadata) > 0;
 }
 
 absl::Status Session::FromGrpc(const grpc::Status& status) const {

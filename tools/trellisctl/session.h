@@ -6,6 +6,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
 
+#include <functional>
 #include <istream>
 #include <map>
 #include <memory>
@@ -32,8 +33,9 @@ inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 inline constexpr char kMeshTokenMetadata[] = "x-mesh-token";
 inline constexpr char kStartingMetadata[] = "x-trellis-starting";
 // An agent that has just started refuses for some 3 s at most what it will take then: the call is
-// made again after each such pause, for as long as it may last. Nobody need see it.
+// made so often, with such a pause in between. Nobody need see it.
 inline constexpr absl::Duration kStartingPause = absl::Milliseconds(100);
+inline constexpr int kStartingCalls = 50;
 
 // Which agent to talk to, and how.
 struct Destination {
@@ -49,8 +51,10 @@ struct Destination {
 // Thread-safety: none.
 class Session {
  public:
+  using Pause = std::function<void(absl::Duration)>;
+
   Session(Destination destination, OutputFormat format, std::istream& in, std::ostream& out,
-          std::ostream& err);
+          std::ostream& err, Pause pause = absl::SleepFor);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -75,14 +79,17 @@ class Session {
     if (!channel.ok()) return channel.status();
     Stub stub(*channel);
     const absl::Time deadline = absl::Now() + timeout;
-    for (;;) {
+    for (int calls = 1;; ++calls) {
       grpc::ClientContext context;
       context.set_deadline(absl::ToChronoTime(deadline));
       if (!destination_.mesh_token.empty()) {
         context.AddMetadata(kMeshTokenMetadata, destination_.mesh_token);
       }
       const grpc::Status status = (stub.*method)(&context, request, response);
-      if (MayTryAgain(context, status, deadline)) continue;
+      if (calls < kStartingCalls && HasJustStarted(context, status)) {
+        pause_(kStartingPause);
+        continue;
+      }
       const auto token = context.GetServerTrailingMetadata().find(kMeshTokenMetadata);
       if (token != context.GetServerTrailingMetadata().end()) {
         written_.assign(token->second.data(), token->second.size());
@@ -113,15 +120,14 @@ class Session {
   absl::Status ConnectLocally();
   absl::Status ConnectRemotely();
   bool ConnectionLost() const;
-  // Whether the agent has just started, which is not for the user to see. Then after a pause.
-  static bool MayTryAgain(const grpc::ClientContext& context, const grpc::Status& status,
-                          absl::Time deadline);
+  static bool HasJustStarted(const grpc::ClientContext& context, const grpc::Status& status);
 
   const Destination destination_;
   const OutputFormat format_;
   std::istream& in_;
   std::ostream& out_;
   std::ostream& err_;
+  const Pause pause_;
   std::unique_ptr<mesh::MeshDialer> dialer_;  // Pumps the bytes of a remote connection.
   std::shared_ptr<grpc::Channel> channel_;
   std::string written_;
