@@ -126,6 +126,7 @@ bool SimWorld::IsForgotten(int i) {
   int know = 0, others = 0;
   for (int other = 0; other < static_cast<int>(size()); ++other) {
     if (other == i || !member(other) || !node(other).running()) continue;
+    if (!node(other).catalog().whole()) continue;  // Who has just joined knows few yet.
     ++others;
     know += node(other).catalog().Find(AgentName(node(i).id())) != nullptr;
   }
