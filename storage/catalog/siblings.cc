@@ -29,13 +29,16 @@ std::vector<Version> Newest(const std::set<Version>& versions, size_t max) {
   return {std::prev(versions.end(), static_cast<ptrdiff_t>(kept)), versions.end()};
 }
 
-std::vector<Version> ContextOf(const std::vector<Stored>& held) {
+// Not what was written only under what stays open: should that turn out to be void, it counts
+// again.
+std::vector<Version> ContextOf(const std::vector<Stored>& held, const std::set<Version>& open) {
   std::map<NodeId, Version> newest;
   const auto add = [&](const Version& version) {
     Version& known = newest[version.node];
     known = std::max(known, version);
   };
   for (const Stored& write : held) {
+    if (open.count(write.version) > 0) continue;
     add(write.version);
     if (write.ancestry != nullptr) absl::c_for_each(write.ancestry->context, add);
   }
@@ -97,7 +100,7 @@ std::shared_ptr<const Ancestry> Descend(const std::vector<Stored>& held,
     version = ended ? open.erase(version) : std::next(version);
   }
   auto ancestry = std::make_shared<Ancestry>();
-  ancestry->context = ContextOf(held);
+  ancestry->context = ContextOf(held, open);
   ancestry->open = Newest(open, kMaxOpen);
   return ancestry;
 }

@@ -38,7 +38,8 @@ bool RanksBefore(const Stored& a, const Stored& b);
 bool MergeInto(Stored write, std::vector<Stored>& held);
 
 // What a write descends from whose author holds `held` and leaves every conflict open but
-// `resolved` and those that say what the winner says. Null when nothing is held.
+// `resolved` and those that say what the winner says: not from what only an open one was written
+// over. Null when nothing is held.
 std::shared_ptr<const Ancestry> Descend(const std::vector<Stored>& held,
                                         const std::vector<Version>& resolved);
 

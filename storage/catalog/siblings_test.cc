@@ -203,6 +203,27 @@ TEST(SiblingsTest, ConflictsLeftOpenElsewhereStayOpenThoughTheyHaveNotComeYet) {
   EXPECT_EQ(first[1].version, lost.version);
 }
 
+TEST(SiblingsTest, WhatAnOpenConflictWasWrittenOverIsNotEndedByAnother) {
+  const Stored first = WriteOf(3, 1);
+  Stored open = WriteOf(4, 2);
+  open.ancestry = Descend({first}, {});
+  trellis::v1::Resource resource;
+  resource.mutable_service();
+  open.payload = absl::Cord(resource.SerializeAsString());
+  Writes held = {WriteOf(5, 3)};
+  MergeInto(open, held);
+  MarkConflicts(held);
+  ASSERT_TRUE(held[1].listed);
+  Stored newest = WriteOf(6, 3);
+  newest.ancestry = Descend(held, {});
+  ASSERT_TRUE(MergeInto(newest, held));
+  ASSERT_EQ(held.size(), 2u);
+  // The author of `open` is evicted, and that write void: what it replaced is a conflict again.
+  held.pop_back();
+  EXPECT_TRUE(MergeInto(first, held));
+  EXPECT_EQ(held.size(), 2u);
+}
+
 TEST(SiblingsTest, ContextKeepsTheNewestAuthors) {
   Writes held;
   auto ancestry = std::make_shared<Ancestry>();
