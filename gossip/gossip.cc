@@ -111,6 +111,7 @@ class GossipImpl final : public Gossip, private Transport::Receiver {
   static bool Anybody(NodeId) { return true; }
   absl::Status HandleHello(NodeId peer, const peer::v1::Hello& hello);
   absl::Status HandleFrame(NodeId peer, const peer::v1::Frame& frame);
+  void HandleRequest(NodeId peer, const peer::v1::Request& request);
 
   Bootstrap::Others CountOthers() const;
   void ListenToCatalog();
@@ -321,7 +322,7 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, const peer::v1::Frame& frame) 
       replicator_.OnAnnounce(peer, frame.announce());
       return absl::OkStatus();
     case peer::v1::Frame::kRequest:
-      replicator_.OnRequest(peer, frame.request());
+      HandleRequest(peer, frame.request());
       return absl::OkStatus();
     case peer::v1::Frame::kPrune:
       replicator_.OnPrune(peer, frame.prune());
@@ -350,6 +351,14 @@ absl::Status GossipImpl::HandleFrame(NodeId peer, const peer::v1::Frame& frame) 
       return absl::OkStatus();
     default:
       return absl::InternalError("CheckFrame let an unknown frame pass");
+  }
+}
+
+void GossipImpl::HandleRequest(NodeId peer, const peer::v1::Request& request) {
+  replicator_.OnRequest(peer, request);
+  if (!request.graft()) return;
+  for (const peer::v1::Request::Range& range : request.ranges()) {
+    queries_.OnGraft(peer, storage::Origin::FromProto(range.origin()));
   }
 }
 

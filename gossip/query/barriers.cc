@@ -85,21 +85,25 @@ void Barriers::Ask(uint64_t id, Asked& asked) {
       queries_.Ask(std::move(query), asked.deadline - runtime_.scheduler.MonotonicNow(),
                    /*everybody=*/!asked.request.only_self,
                    [this, id](const Answer& sum) { OnBarrierProgress(id, sum); });
+  asked.progress_at = runtime_.scheduler.MonotonicNow();
   asked.patience_timer =
       runtime_.scheduler.RunAfter(asked.patience, [this, id] { AskAgainIfMissing(id); });
-  asked.patience = std::min(2 * asked.patience, kMostPatience);
 }
 
 void Barriers::AskAgainIfMissing(uint64_t id) {
   Asked& asked = asked_.at(id);
+  const absl::Duration now = runtime_.scheduler.MonotonicNow();
   // The last answers are not thrown away for a question that might not come back in time.
-  if (asked.deadline - runtime_.scheduler.MonotonicNow() < kNaming) return;
-  if (asked.sum.agents() < CountAlive(MembersOf(asked.request))) {
+  if (asked.deadline - now < kNaming) return;
+  const absl::Duration stands = now - asked.progress_at;
+  const bool missing = asked.sum.agents() < CountAlive(MembersOf(asked.request));
+  if (missing && stands >= asked.patience) {
+    asked.patience = std::min(2 * asked.patience, kMostPatience);
     Ask(id, asked);
     return;
   }
-  asked.patience_timer =
-      runtime_.scheduler.RunAfter(asked.patience, [this, id] { AskAgainIfMissing(id); });
+  const absl::Duration wait = missing ? asked.patience - stands : asked.patience;
+  asked.patience_timer = runtime_.scheduler.RunAfter(wait, [this, id] { AskAgainIfMissing(id); });
   OnBarrierProgress(id, Answer(asked.sum));  // The roster may be another by now.
 }
 
@@ -118,6 +122,7 @@ void Barriers::NameTheMissing(uint64_t id) {
 
 void Barriers::OnBarrierProgress(uint64_t id, const Answer& sum) {
   Asked& asked = asked_.at(id);
+  if (sum.agents() > asked.sum.agents()) asked.progress_at = runtime_.scheduler.MonotonicNow();
   asked.sum = sum;
   bool ended = false;
   Judge(asked, /*time_is_up=*/false, &ended);

@@ -1,8 +1,9 @@
 // Asking the mesh, from the side of who asks: does everybody obey this write, and who does not?
 //
-// A barrier asks (queries.h) and asks anew, now on all links, whenever agents that should be alive
-// are missing from the answers: a tree that lost a branch is not mended, it is made again. Towards its end, agents
-// that are still missing are found by name with a survey.
+// A barrier asks (queries.h) and asks anew, now on all links, when agents that should be alive are
+// missing from the answers and no more answers come: what is still on its way is waited for, and a
+// tree that lost a branch is not mended, it is made again. Towards its end, agents that are still
+// missing are found by name with a survey.
 //
 // Spec: docs/decisions/0012; gossip-design 3.9.
 #ifndef TRELLIS_GOSSIP_QUERY_BARRIERS_H_
@@ -62,7 +63,7 @@ using SurveyRows = std::map<NodeId, peer::v1::Answer::Row>;
 class Barriers {
  public:
   static constexpr absl::Duration kLeastTimeout = absl::Milliseconds(200);
-  // Patience with missing agents, doubled each time.
+  // Patience with missing agents since the last one answered, doubled each time.
   static constexpr absl::Duration kFirstPatience = absl::Milliseconds(500);
   static constexpr absl::Duration kMostPatience = absl::Seconds(4);
   // How long before its end a barrier looks for names.
@@ -96,6 +97,7 @@ class Barriers {
     BarrierRequest request;
     BarrierDone barrier_done;
     absl::Duration patience = kFirstPatience;
+    absl::Duration progress_at;  // When more agents had answered than before.
     uint64_t naming = 0;  // The survey that names the unreachable.
     std::set<NodeId> answered_naming;
     bool named = false;

@@ -46,7 +46,8 @@ uint64_t Queries::Ask(Query query, absl::Duration timeout, bool everybody, Progr
       static_cast<uint32_t>(absl::ToInt64Milliseconds(std::min(timeout, kMaxTimeout))));
   Question* const question = Take(query, /*parent=*/self_, std::move(progress));
   if (question == nullptr) return query.id();
-  if (everybody) PassDown(*question);
+  question->everybody = everybody;
+  PassDown(*question);
   FlushSoon({self_, query.id()}, *question);
   return query.id();
 }
@@ -69,9 +70,9 @@ void Queries::OnQuery(NodeId from, const Query& query) {
   }
   Question& question = known->second;
   if (question.parent == from) return;
-  if (question.below.count(from) > 0) {
+  question.elsewhere.insert(from);
+  if (question.below.erase(from) > 0) {
     // Our question and this one crossed: neither end is the other's child.
-    question.below.erase(from);
     FlushSoon(known->first, question);
     return;
   }
@@ -135,18 +136,52 @@ void Queries::Drop(Questions::iterator question) {
   questions_.erase(question);
 }
 
-void Queries::PassDown(Question& question) {
+bool Queries::MakeFrame(const Question& question, Frame* frame) const {
   const absl::Duration left = question.deadline - runtime_.scheduler.MonotonicNow() - kHop;
-  if (left <= absl::ZeroDuration()) return;
-  Frame frame;
-  Query& query = *frame.mutable_query();
+  if (left <= absl::ZeroDuration()) return false;
+  Query& query = *frame->mutable_query();
   query = question.query;
   question.wanted.ToProto(query.mutable_wanted());
   query.set_timeout_millis(static_cast<uint32_t>(absl::ToInt64Milliseconds(left)));
+  return true;
+}
+
+bool Queries::GoesOn(NodeId link, const Question& question) const {
+  return link != question.parent && question.everybody &&
+         (!question.query.along_tree() ||
+          is_eager_(question.wanted.heads().begin()->first, link));
+}
+
+void Queries::PassDown(Question& question) {
+  Frame frame;
+  if (!MakeFrame(question, &frame)) return;
   for (const NodeId link : links_) {
-    if (query.along_tree() && !is_eager_(question.wanted.heads().begin()->first, link)) continue;
     // Refused: the queue is full. The root misses what is behind this link, and asks again.
-    if (link != question.parent && send_(link, frame)) question.below[link];
+    if (GoesOn(link, question) && send_(link, frame)) question.below[link];
+  }
+}
+
+void Queries::PassDownLate(NodeId link, const Key& key, Question& question) {
+  Frame frame;
+  if (question.below.count(link) > 0 || question.elsewhere.count(link) > 0) return;
+  if (!GoesOn(link, question)) return;
+  if (!MakeFrame(question, &frame) || !send_(link, frame)) return;
+  question.below[link];
+  FlushSoon(key, question);
+}
+
+// The peer may have become reachable by this link alone.
+void Queries::AddLink(NodeId peer) {
+  links_.insert(peer);
+  for (auto& [key, question] : questions_) PassDownLate(peer, key, question);
+}
+
+// Whoever asked for the write here may have missed the question where the write did not come from.
+void Queries::OnGraft(NodeId link, const storage::Origin& origin) {
+  if (links_.count(link) == 0) return;
+  for (auto& [key, question] : questions_) {
+    if (!question.query.along_tree() || question.wanted.heads().begin()->first != origin) continue;
+    PassDownLate(link, key, question);
   }
 }
 
@@ -160,6 +195,7 @@ void Queries::OnAnswer(NodeId from, const Answer& answer) {
   if (child == question.below.end()) return;
   if (answer.duplicate()) {
     question.below.erase(child);
+    question.elsewhere.insert(from);
   } else {
     for (const Answer::Row& row : answer.rows()) {
       if (question.rows.size() < kMaxRowsOfAnAnswer) question.rows.push_back(row);
@@ -176,9 +212,10 @@ void Queries::RemoveLink(NodeId peer) {
     const auto question = it++;
     if (question->second.parent == peer) {
       Drop(question);  // Nobody to tell any more.
-    } else if (question->second.below.erase(peer) > 0) {
-      FlushSoon(question->first, question->second);
+      continue;
     }
+    question->second.elsewhere.erase(peer);
+    if (question->second.below.erase(peer) > 0) FlushSoon(question->first, question->second);
   }
 }
 

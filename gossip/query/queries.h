@@ -2,7 +2,8 @@
 //
 // A question floods from the agent that asks (the root) over all links, or over those on which one
 // origin's writes are pushed (`along_tree`: a message an agent instead of one a link), and makes a
-// tree as it goes: whoever hands it to an agent first is that agent's parent. Each agent adds up
+// tree as it goes: whoever hands it to an agent first is that agent's parent. While it is open it
+// also goes on links that are new or only now become the tree's. Each agent adds up
 // what its children and itself have to say and passes the sum up whenever it changes: at once when
 // nothing more can come, otherwise after kCoalesce. Two kinds:
 //   barrier  `wanted` without rows: how many agents hold and enforce it, until all do;
@@ -73,8 +74,10 @@ class Queries {
   void Forget(uint64_t id);
 
   // A peer that said Hello.
-  void AddLink(NodeId peer) { links_.insert(peer); }
+  void AddLink(NodeId peer);
   void RemoveLink(NodeId peer);
+  // From now on the origin's writes are pushed on the link.
+  void OnGraft(NodeId link, const storage::Origin& origin);
 
   void OnQuery(NodeId from, const peer::v1::Query& query);
   void OnAnswer(NodeId from, const peer::v1::Answer& answer);
@@ -90,6 +93,7 @@ class Queries {
     storage::VersionVector wanted;
     NodeId parent = 0;  // This agent itself at the root.
     Progress progress;  // At the root.
+    bool everybody = true;
     uint64_t age = 0;
     absl::Duration deadline;
     bool in_scope = true;
@@ -97,6 +101,7 @@ class Queries {
     bool enforcing = false;
     // By link the question went down: the newest answer, or an empty one.
     std::map<NodeId, peer::v1::Answer> below;
+    std::set<NodeId> elsewhere;  // Links whose other ends have another parent; at most all links.
     std::vector<peer::v1::Answer::Row> rows;  // Not yet passed up.
     std::string told;                         // What was passed up last, without rows.
     Scheduler::TimerId flush = Scheduler::TimerId::kNone;
@@ -109,6 +114,10 @@ class Queries {
   void MakeRoom(NodeId root);
   void Drop(Questions::iterator question);
   void PassDown(Question& question);
+  void PassDownLate(NodeId link, const Key& key, Question& question);
+  bool GoesOn(NodeId link, const Question& question) const;
+  // False when no time is left for it.
+  bool MakeFrame(const Question& question, peer::v1::Frame* frame) const;
   void JudgeOwn(Question& question);
   peer::v1::Answer::Row OwnRow(const Question& question) const;
   void AddOwn(const Question& question, peer::v1::Answer* sum) const;
