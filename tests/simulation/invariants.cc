@@ -250,9 +250,10 @@ void Invariants::WatchGroups(size_t i) {
 }
 
 void Invariants::WatchTokens(size_t i) {
-  // S10: an agent whose vector covers a token shows what the token's author wrote, or newer. One
-  // case is left: what a newer write supersedes is not sent any more, so an agent that could not
-  // take the newer one (for a gap, a full disk, a clock far behind) may cover the older unseen.
+  // S10: an agent whose vector covers a token shows what the token's author wrote, or newer. What a
+  // newer write supersedes is not sent any more. So two cases are left, both until a repair: an
+  // agent that could not take the newer one (for a gap, a full disk, a clock far behind), or took
+  // it before it heard that its author was evicted, may cover the older unseen.
   const Catalog& catalog = world_.node(i).catalog();
   for (const auto& [name, version, token] : world_.recent_writes()) {
     if (catalog.vector().head(token.origin) < token.sequence) continue;
@@ -260,7 +261,7 @@ void Invariants::WatchTokens(size_t i) {
     const auto record = catalog.FindRecord(name);
     if (record && record->version >= version) continue;
     if (!record && world_.ledger().DeletedSince(name, version)) continue;  // And forgotten.
-    if (!LacksNewer(catalog, name, version)) {
+    if (!LacksNewer(catalog, name, version) && !WasWrittenOverByEvicted(name, version)) {
       Report(absl::StrCat("S10: ", Name(i), " covers ", token.ToString(), " but shows ", name,
                           " as it was before"));
     }
@@ -273,6 +274,13 @@ bool Invariants::LacksNewer(const Catalog& catalog, const std::string& name,
   return std::any_of(writes.upper_bound(version), writes.end(), [&](const auto& write) {
     const storage::MeshToken& token = write.second.token;
     return catalog.vector().head(token.origin) < token.sequence;
+  });
+}
+
+bool Invariants::WasWrittenOverByEvicted(const std::string& name, const Version& version) const {
+  const Ledger::Writes& writes = world_.ledger().names().at(name);
+  return std::any_of(writes.upper_bound(version), writes.end(), [&](const auto& write) {
+    return write.second.may_be_void && world_.ledger().Descends(name, write.first, version);
   });
 }
 

@@ -77,6 +77,7 @@ class Invariants {
   // Whether there is a newer write of `name` than `version` that `catalog` does not hold.
   bool LacksNewer(const storage::Catalog& catalog, const std::string& name,
                   const storage::Version& version) const;
+  bool WasWrittenOverByEvicted(const std::string& name, const storage::Version& version) const;
 
   void CheckEntriesEqual();
   void CheckMergeOrderDoesNotMatter();
