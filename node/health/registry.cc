@@ -13,6 +13,7 @@ constexpr size_t kMinSweep = 64;
 std::shared_ptr<routing::HealthCell> Registry::Cell(absl::string_view group,
                                                     const net::Endpoint& endpoint,
                                                     routing::TargetHealth initial) {
+  const MutexLock lock(mutex_);
   // Sweeping when the size has doubled costs each entry a constant, and bounds the dead by the
   // living.
   if (size_ >= sweep_at_) {
@@ -30,6 +31,7 @@ std::shared_ptr<routing::HealthCell> Registry::Cell(absl::string_view group,
 }
 
 size_t Registry::live() const {
+  const MutexLock lock(mutex_);
   size_t live = 0;
   for (const auto& [name, group] : groups_) {
     for (const auto& [endpoint, cell] : group) live += cell.expired() ? 0 : 1;

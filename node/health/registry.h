@@ -9,15 +9,16 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/net/endpoint.h"
+#include "base/sync/mutex.h"
 #include "routing/balance/health.h"
 
 namespace trellis::health {
 
-// Thread-safety: none; lives on the control thread. The cells it gives are read, and may be
-// released, by any thread.
+// Thread-safety: any thread. The cells it gives are read, and may be released, by any thread too.
 class Registry {
  public:
   // The cell of `endpoint` in `group`: the one that a living snapshot has, else a new one that
@@ -32,11 +33,12 @@ class Registry {
   using Group = absl::flat_hash_map<net::Endpoint, std::weak_ptr<routing::HealthCell>>;
 
   // Drops what no snapshot has any more.
-  void Sweep();
+  void Sweep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  absl::flat_hash_map<std::string, Group> groups_;
-  size_t size_ = 0;
-  size_t sweep_at_ = 0;
+  mutable Mutex mutex_;
+  absl::flat_hash_map<std::string, Group> groups_ ABSL_GUARDED_BY(mutex_);
+  size_t size_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace trellis::health

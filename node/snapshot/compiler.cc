@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "base/sync/parallel_for.h"
 #include "node/snapshot/compile_target_group.h"
 #include "node/snapshot/names.h"
 
@@ -29,13 +30,8 @@ std::shared_ptr<const Snapshot> SnapshotCompiler::Compile(const storage::Catalog
     }
   }
   if (stale.visibility) UpdateVisibility(catalog, &stale.services);
-  for (const std::string& name : stale.target_groups) {
-    const auto group = groups_.find(name);
-    if (group == groups_.end()) continue;
-    stale.services.insert(group->second.users.begin(), group->second.users.end());
-    CompileGroup(catalog, name, &group->second);
-  }
-  for (const std::string& name : stale.services) UpdateService(catalog, name);
+  UpdateGroups(catalog, stale.target_groups, &stale.services);
+  UpdateServices(catalog, stale.services);
   DropUnusedGroups();
   return Assemble(catalog);
 }
@@ -74,20 +70,43 @@ void SnapshotCompiler::UpdateVisibility(const storage::Catalog& catalog,
   visible_ = std::move(visible);
 }
 
-void SnapshotCompiler::UpdateService(const storage::Catalog& catalog, const std::string& name) {
-  ServiceParts parts;
-  std::set<std::string> groups;
-  std::vector<std::string> problems;
-  const auto membership = visible_.find(name);
-  if (membership != visible_.end()) {
-    parts = CompileService(
-        catalog, name, options_.naming, membership->second,
-        [&](const std::string& group) {
-          groups.insert(group);
-          return FindOrCompileGroup(catalog, group).group;
-        },
-        &problems);
+void SnapshotCompiler::UpdateGroups(const storage::Catalog& catalog,
+                                    const std::set<std::string>& names,
+                                    std::set<std::string>* stale_services) {
+  std::vector<std::map<std::string, GroupEntry>::iterator> used;
+  for (const std::string& name : names) {
+    const auto group = groups_.find(name);
+    if (group == groups_.end()) continue;
+    stale_services->insert(group->second.users.begin(), group->second.users.end());
+    used.push_back(group);
   }
+  ParallelFor(used.size(),
+              [&](size_t i) { CompileGroup(catalog, used[i]->first, &used[i]->second); });
+}
+
+void SnapshotCompiler::UpdateServices(const storage::Catalog& catalog,
+                                      const std::set<std::string>& names) {
+  std::vector<ServiceUpdate> updates;
+  updates.reserve(names.size());
+  for (const std::string& name : names) updates.push_back({.name = name});
+  ParallelFor(updates.size(), [&](size_t i) { UpdateService(catalog, &updates[i]); });
+  for (ServiceUpdate& update : updates) AdoptService(std::move(update));
+}
+
+void SnapshotCompiler::UpdateService(const storage::Catalog& catalog, ServiceUpdate* update) {
+  const auto membership = visible_.find(update->name);
+  if (membership == visible_.end()) return;
+  update->parts = CompileService(
+      catalog, update->name, options_.naming, membership->second,
+      [&](const std::string& group) {
+        update->groups.insert(group);
+        return FindOrCompileGroup(catalog, group);
+      },
+      &update->problems);
+}
+
+void SnapshotCompiler::AdoptService(ServiceUpdate update) {
+  auto& [name, parts, groups, problems] = update;
   if (const auto before = groups_used_.extract(name); !before.empty()) {
     for (const std::string& group : before.mapped()) {
       groups_[group].users.erase(name);
@@ -104,15 +123,17 @@ void SnapshotCompiler::UpdateService(const storage::Catalog& catalog, const std:
   problems_.Set(name, std::move(problems));
 }
 
-SnapshotCompiler::GroupEntry& SnapshotCompiler::FindOrCompileGroup(const storage::Catalog& catalog,
-                                                                   const std::string& name) {
-  const auto [entry, inserted] = groups_.try_emplace(name);
-  GroupEntry& group = entry->second;
-  if (inserted) {
-    CompileGroup(catalog, name, &group);
-    maybe_unused_.insert(name);
+std::shared_ptr<const CompiledTargetGroup> SnapshotCompiler::FindOrCompileGroup(
+    const storage::Catalog& catalog, const std::string& name) {
+  GroupEntry* entry = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    const auto [group, inserted] = groups_.try_emplace(name);
+    if (inserted) maybe_unused_.insert(name);
+    entry = &group->second;
   }
-  return group;
+  std::call_once(entry->compiled, [&] { CompileGroup(catalog, name, entry); });
+  return entry->group;
 }
 
 void SnapshotCompiler::CompileGroup(const storage::Catalog& catalog, const std::string& name,
@@ -121,6 +142,7 @@ void SnapshotCompiler::CompileGroup(const storage::Catalog& catalog, const std::
   entry->admits_workers = resource != nullptr && resource->target_group().admits_workers();
   std::vector<std::string> problems;
   entry->group = CompileTargetGroup(catalog, name, options_.naming, registry_, &problems);
+  const MutexLock lock(mutex_);
   group_changes_[name] = entry->group;
   problems_.Set(name, std::move(problems));
 }

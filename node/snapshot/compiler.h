@@ -11,19 +11,25 @@
 // networks and associations, the services that come, go or change network. The rest is shared with
 // the snapshot before.
 //
+// Many at once (a start, a network that comes or goes) are compiled on several threads, which read
+// the catalog while the control thread waits for them.
+//
 // Nothing a peer can have written makes compiling fail. What cannot be served is left out or
 // answers 503, and is told in problems() and, once, in the log.
 #ifndef TRELLIS_NODE_SNAPSHOT_COMPILER_H_
 #define TRELLIS_NODE_SNAPSHOT_COMPILER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "base/sync/mutex.h"
 #include "node/health/registry.h"
 #include "node/snapshot/compile_service.h"
 #include "node/snapshot/host_assignment.h"
@@ -72,15 +78,29 @@ class SnapshotCompiler {
     std::set<std::string> target_groups;
   };
   struct GroupEntry {
+    std::once_flag compiled;                           // By the first service that uses it.
     std::shared_ptr<const CompiledTargetGroup> group;  // Null: it does not exist.
     std::set<std::string> users;                       // Names of services; never empty for long.
     bool admits_workers = false;
   };
+  struct ServiceUpdate {
+    std::string name;
+    ServiceParts parts;
+    std::set<std::string> groups;  // That it uses.
+    std::vector<std::string> problems;
+  };
 
   static Stale StaleBy(const storage::Applied& changes);
   void UpdateVisibility(const storage::Catalog& catalog, std::set<std::string>* stale_services);
-  void UpdateService(const storage::Catalog& catalog, const std::string& name);
-  GroupEntry& FindOrCompileGroup(const storage::Catalog& catalog, const std::string& name);
+  // Adds the services that use them to `*stale_services`.
+  void UpdateGroups(const storage::Catalog& catalog, const std::set<std::string>& names,
+                    std::set<std::string>* stale_services);
+  void UpdateServices(const storage::Catalog& catalog, const std::set<std::string>& names);
+  void AdoptService(ServiceUpdate update);
+  // These three: any thread of a loop over services or groups.
+  void UpdateService(const storage::Catalog& catalog, ServiceUpdate* update);
+  std::shared_ptr<const CompiledTargetGroup> FindOrCompileGroup(const storage::Catalog& catalog,
+                                                                const std::string& name);
   void CompileGroup(const storage::Catalog& catalog, const std::string& name, GroupEntry* entry);
   void DropUnusedGroups();
   std::shared_ptr<const Snapshot> Assemble(const storage::Catalog& catalog);
@@ -91,7 +111,8 @@ class SnapshotCompiler {
   absl::btree_map<std::string, Membership> visible_;
   // By service, the groups it uses; also those that do not exist.
   absl::btree_map<std::string, std::set<std::string>> groups_used_;
-  absl::btree_map<std::string, GroupEntry> groups_;  // Those that are used.
+  Mutex mutex_;  // In loops over services or groups: of what follows, but for host names.
+  std::map<std::string, GroupEntry> groups_;  // Those that are used.
   std::set<std::string> maybe_unused_;               // Groups that lost a user, or have none yet.
   TargetGroupChanges group_changes_;
   HostAssignment hosts_;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/runtime/random.h"
 #include "base/runtime/sim_scheduler.h"
+#include "base/sync/parallel_for.h"
 #include "gtest/gtest.h"
 #include "node/health/registry.h"
 #include "node/snapshot/compiler.h"
@@ -148,6 +149,44 @@ TEST_P(HistoryTest, CompilingChangesEqualsCompilingEverything) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, testing::Range(1, 51));
+
+// So many at once are compiled on several threads.
+TEST(ManyServicesTest, CompilingThemAtOnceEqualsCompilingOneAfterTheOther) {
+  FakeCatalog catalog;
+  health::Registry registry;
+  SnapshotCompiler incremental({.vpc = kVpc}, registry);
+  catalog.Put("serviceNetworks/sn-1", "service_network {}");
+  catalog.Put("vpcAssociations/snva-1",
+              absl::StrCat("vpc_association { service_network: 'serviceNetworks/sn-1' vpc: '", kVpc,
+                           "' }"));
+  std::shared_ptr<const Snapshot> snapshot = incremental.Compile(catalog, nullptr);
+  catalog.TakeChanges();
+  for (size_t i = 0; i < 2 * kWorthThreads; ++i) {
+    const std::string service = absl::StrCat("services/svc-", i);
+    catalog.Put(absl::StrCat("serviceAssociations/snsa-", i),
+                absl::StrCat("service_association { service_network: 'serviceNetworks/sn-1' ",
+                             "service: '", service, "' }"));
+    catalog.Put(service, absl::StrCat("service { domain: 'svc-", i, ".mesh' }"));
+    // Some groups are many services' at the same time, and every eighth does not exist.
+    const std::string group = absl::StrCat("targetGroups/tg-", i % 40);
+    catalog.Put(absl::StrCat(service, "/listeners/listener-1"),
+                absl::StrCat("listener { protocol: LISTENER_HTTP default_action { forward { ",
+                             "target_groups { target_group: '", group, "' } } } }"));
+    if (i % 8 != 0) {
+      catalog.Put(group, "target_group { type: IP }");
+      catalog.Put(group + "/targets/10.0.0.1", "target { id: '10.0.0.1' }");
+    }
+    const storage::Applied changes = catalog.TakeChanges();
+    snapshot = incremental.Compile(catalog, &changes);
+  }
+  SnapshotCompiler anew({.vpc = kVpc}, registry);
+  ASSERT_EQ(ToText(*snapshot), ToText(*anew.Compile(catalog, nullptr)));
+  EXPECT_EQ(incremental.problems(), anew.problems());
+  EXPECT_FALSE(anew.problems().empty());
+  EXPECT_EQ(incremental.target_groups().size(), anew.target_groups().size());
+  // And those that are compiled already, once more.
+  ASSERT_EQ(ToText(*snapshot), ToText(*anew.Compile(catalog, nullptr)));
+}
 
 // The same over the real catalog and its changefeed, with what it lets in.
 TEST(SubscriptionTest, SnapshotFollowsTheCatalog) {

@@ -74,8 +74,9 @@ struct Applied {
   bool whole = false;
 };
 
-// Thread-safety: none; lives on the control thread. Callbacks run inside the call that commits,
-// after the state has changed; they must not write to the catalog.
+// Thread-safety: none; lives on the control thread, which may have others read (what is const) while
+// it writes nothing itself. Callbacks run inside the call that commits, after the state has changed;
+// they must not write to the catalog.
 class Catalog {
  public:
   struct Options {

@@ -11,11 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/numeric/int128.h"
+#include "base/sync/mutex.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/entry_check.h"
 #include "storage/catalog/keys.h"
@@ -223,6 +225,7 @@ class CatalogImpl final : public Catalog {
   // Verifying what was received.
   absl::StatusOr<Verified> Verify(const v1::Delta& delta, std::vector<ResourcePtr> resources);
   absl::StatusOr<std::shared_ptr<const Author>> VerifyAuthor(const v1::Delta& delta);
+  void RememberAuthor(const Origin& origin, const std::shared_ptr<const Author>& author);
   absl::Status VerifySeal(const Origin& origin, const Author& author, const v1::Seal& seal);
   absl::StatusOr<v1::Seal> ReadSeal(const TransactionKey& key);
   // The stored bytes of a write of `name` that is held.
@@ -299,7 +302,9 @@ class CatalogImpl final : public Catalog {
   size_t conflicts_ = 0;                                           // Listed ones among the losers.
   absl::flat_hash_map<TransactionKey, Transaction> transactions_;  // Never iterated.
   // As far as they were needed since the start; at most kMaxOrigins.
-  mutable absl::btree_map<Origin, std::shared_ptr<const Author>> authors_;
+  mutable Mutex authors_mutex_;
+  mutable absl::btree_map<Origin, std::shared_ptr<const Author>> authors_
+      ABSL_GUARDED_BY(authors_mutex_);
   uint64_t equivocations_ = 0;
   absl::btree_map<Origin, uint64_t> forked_;  // The first transaction seen with two contents.
   size_t tombstones_ = 0;

@@ -104,7 +104,7 @@ absl::StatusOr<bool> CatalogImpl::Merge(const v1::Delta& delta, const Verified& 
   const std::optional<v1::Delta> part = MakePassedOn(delta, plan);
   vector_.Advance(origin, delta.up_to());
   for (const auto& [moved, head] : plan.heads) vector_.Reset(moved, head);
-  authors_.try_emplace(origin, verified.author);
+  RememberAuthor(origin, verified.author);
   Applied applied = Adopt(plan);
   AdoptReview(plan);
   AdoptForgotten(plan);

@@ -24,11 +24,18 @@ std::string HashOfHashes(const v1::Seal& seal) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Author>> CatalogImpl::AuthorOf(const Origin& origin) const {
+  const MutexLock lock(authors_mutex_);
   if (const auto known = authors_.find(origin); known != authors_.end()) return known->second;
   ASSIGN_OR_RETURN(const std::string certificate, engine_.Get(Table::kMeta, AuthorKey(origin)));
   ASSIGN_OR_RETURN(std::shared_ptr<const Author> author, options_.authorship->Read(certificate));
   authors_.emplace(origin, author);
   return author;
+}
+
+void CatalogImpl::RememberAuthor(const Origin& origin,
+                                 const std::shared_ptr<const Author>& author) {
+  const MutexLock lock(authors_mutex_);
+  authors_.try_emplace(origin, author);
 }
 
 absl::StatusOr<std::shared_ptr<const Author>> CatalogImpl::VerifyAuthor(const v1::Delta& delta) {
