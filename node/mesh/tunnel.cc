@@ -1,6 +1,8 @@
 #include "node/mesh/tunnel.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -93,8 +95,8 @@ bool Tunnel::MoveInward() {
 
 bool Tunnel::MoveOutward() {
   if (!failure_.ok()) return false;
-  const bool read = outward_.empty() && !local_ended_ && ReadLocal();
-  const bool wrote = !outward_.empty() && WriteSession();
+  const bool read = (outward_.empty() || Withholds()) && !local_ended_ && ReadLocal();
+  const bool wrote = !outward_.empty() && !Withholds() && WriteSession();
   return read || wrote;
 }
 
@@ -102,6 +104,7 @@ bool Tunnel::ReadSession() {
   size_t bytes = 0;
   switch (session_->Read(inward_.data.get(), kTunnelBufferBytes, &bytes)) {
     case Io::kDone:
+      AcknowledgeWithData();
       inward_.begin = 0;
       // gRPC has gone: what still comes is read and dropped, so that closing does not reset the
       // connection under what the peer has yet to read.
@@ -117,6 +120,13 @@ bool Tunnel::ReadSession() {
       return false;
   }
   return false;
+}
+
+// What comes is mostly answered within a millisecond: an acknowledgement of its own would be a
+// packet more. The kernel forgets that after each pause.
+void Tunnel::AcknowledgeWithData() {
+  const int at_once = 0;
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof(at_once));
 }
 
 bool Tunnel::WriteLocal() {
@@ -138,10 +148,14 @@ bool Tunnel::WriteLocal() {
 }
 
 bool Tunnel::ReadLocal() {
-  const ssize_t received = ::recv(local_.get(), outward_.data.get(), kTunnelBufferBytes, 0);
+  if (outward_.empty()) outward_.begin = outward_.end = 0;
+  char* const free = outward_.data.get() + outward_.end;
+  const ssize_t received = ::recv(local_.get(), free, kTunnelBufferBytes - outward_.end, 0);
   if (received > 0) {
-    outward_.begin = 0;
-    outward_.end = static_cast<size_t>(received);
+    const size_t bytes = static_cast<size_t>(received);
+    const uint64_t grant = cursor_.Take({free, bytes});
+    withheld_ = grant > 0 ? withheld_ + grant : 0;
+    outward_.end += bytes;
     return true;
   }
   if (received < 0 && WouldBlock()) return false;
@@ -153,11 +167,18 @@ bool Tunnel::ReadLocal() {
   return true;
 }
 
+bool Tunnel::Withholds() const {
+  // Each frame grants something, so their number is bounded too.
+  return withheld_ > 0 && withheld_ <= kMostWithheld && outward_.end <= kTunnelBufferBytes / 2 &&
+         !local_ended_;
+}
+
 bool Tunnel::WriteSession() {
   size_t written = 0;
   switch (session_->Write(outward_.bytes(), &written)) {
     case Io::kDone:
       outward_.begin += written;
+      withheld_ = 0;
       return true;
     case Io::kBlocked:
       return false;
