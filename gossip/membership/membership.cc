@@ -63,13 +63,14 @@ void Membership::TickAgain(absl::Duration delay) {
 }
 
 void Membership::Tick() {
+  const absl::Duration late = Now() - tick_due_;
   ForgiveIfLate(tick_due_);
   TickAgain(options_.interval);
   for (const auto& [peer, sent] : links_) SendHeartbeatIfDue(peer);
   for (const NodeId silent : monitor_.TakeSilent(Now())) Accuse(silent, Rumour::SILENT);
   CloseSilentLinks();
   DoubtAloud();
-  clocks_.Tick();
+  clocks_.Tick(late);
   if (plan_.IsStale(Now())) PlanLater();
 }
 

@@ -25,7 +25,8 @@ void PeerClocks::Note(NodeId peer, absl::Duration ahead, absl::Duration now) {
   if (readings.ahead.size() > kReadings) readings.ahead.pop_front();
 }
 
-void PeerClocks::Tick() {
+void PeerClocks::Tick(absl::Duration late) {
+  if (late >= kBehind) return;
   const bool was_wrong = !Check().ok();
   median_ahead_ = MedianAhead();
   wrong_ticks_ = absl::AbsDuration(median_ahead_) > kTolerance ? wrong_ticks_ + 1 : 0;

@@ -6,7 +6,8 @@
 // a peer with fewer has no say.
 //
 // Our clock is wrong when it differs from the median of all clocks, ours among them, by more than
-// kTolerance; that needs three, for of two nobody can say which. Versions come from clocks, so an
+// kTolerance; that needs three, for of two nobody can say which. An agent that is itself behind with
+// its work cannot tell a late word from a wrong clock, and judges nobody. Versions come from clocks, so an
 // agent whose own is wrong accepts no writes; it proxies on.
 //
 // Spec: gossip-design 2.6.
@@ -31,12 +32,14 @@ class PeerClocks {
   static constexpr absl::Duration kTogether = absl::Milliseconds(500);
   // A difference counts once it has been seen at this many ticks in a row.
   static constexpr int kStandingTicks = 2;
+  // So late is a tick of an agent that has too much to do.
+  static constexpr absl::Duration kBehind = absl::Milliseconds(100);
 
   // The peer's clock less ours, as a frame said that came at `now`.
   void Note(NodeId peer, absl::Duration ahead, absl::Duration now);
   void Forget(NodeId peer) { readings_.erase(peer); }
-  // Each second.
-  void Tick();
+  // Each second; `late` after it was due.
+  void Tick(absl::Duration late);
 
   // OK unless our clock is wrong.
   //   FAILED_PRECONDITION  the message says by how much, and what to do

@@ -12,6 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
+constexpr absl::Duration kInTime = absl::ZeroDuration();
 
 struct ClockCase {
   const char* name;
@@ -26,7 +27,7 @@ class PeerClocksTest : public testing::Test {
   // A second goes by in which each of kPeers is heard once.
   void Beat(absl::Duration ahead) {
     for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, ahead, now_);
-    clocks_.Tick();
+    clocks_.Tick(kInTime);
     now_ += absl::Seconds(1);
   }
   void BeatOften(absl::Duration ahead) {
@@ -46,7 +47,7 @@ TEST_P(PeerClocksMajorityTest, IsFollowed) {
     for (const int millis : GetParam().millis_ahead) {
       clocks.Note(++peer, absl::Milliseconds(millis), absl::Seconds(second));
     }
-    clocks.Tick();
+    clocks.Tick(kInTime);
   }
   EXPECT_EQ(clocks.Check().code(), GetParam().expected) << clocks.Check();
 }
@@ -64,6 +65,19 @@ INSTANTIATE_TEST_SUITE_P(Spec, PeerClocksMajorityTest,
                              {"TwoThirdsAgainstUs", {900, 900, 900, 0}, kRefused},
                          }),
                          [](const auto& info) { return info.param.name; });
+
+TEST_F(PeerClocksTest, WhoIsLateItselfTakesLateWordsForNothing) {
+  for (int second = 0; second < 10; ++second) {
+    for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, -absl::Seconds(2), now_);
+    clocks_.Tick(PeerClocks::kBehind);
+    now_ += absl::Seconds(1);
+  }
+  EXPECT_OK(clocks_.Check());
+  BeatOften(-absl::Seconds(2));
+  EXPECT_THAT(clocks_.Check(), StatusIs(kRefused));
+  clocks_.Tick(PeerClocks::kBehind);
+  EXPECT_THAT(clocks_.Check(), StatusIs(kRefused)) << "nothing has shown that it is right again";
+}
 
 TEST_F(PeerClocksTest, TheMessageSaysWhichWayAndHowFar) {
   BeatOften(absl::Milliseconds(1200));
@@ -85,7 +99,7 @@ TEST_F(PeerClocksTest, WhatComesLateIsNoWrongClock) {
 
 TEST_F(PeerClocksTest, WhoFellSilentAfterItsFirstWordHasNoSay) {
   Beat(-absl::Seconds(1));
-  for (int i = 0; i < 5; ++i) clocks_.Tick();
+  for (int i = 0; i < 5; ++i) clocks_.Tick(kInTime);
   EXPECT_OK(clocks_.Check());
 }
 
@@ -97,7 +111,7 @@ TEST_F(PeerClocksTest, WhatWaitedForUsIsNoWrongClock) {
       clocks_.Note(peer, -absl::Seconds(seconds_late), now_);
     }
   }
-  for (int i = 0; i < 5; ++i) clocks_.Tick();  // Nothing more comes: the links were cut as well.
+  for (int i = 0; i < 5; ++i) clocks_.Tick(kInTime);  // Nothing more comes: the links were cut as well.
   EXPECT_OK(clocks_.Check());
 }
 
@@ -105,7 +119,7 @@ TEST_F(PeerClocksTest, PeersThatAreGoneHaveNoSay) {
   BeatOften(absl::Seconds(2));
   ASSERT_THAT(clocks_.Check(), StatusIs(kRefused, HasSubstr("2s behind")));
   for (NodeId peer = 1; peer < kPeers; ++peer) clocks_.Forget(peer);
-  clocks_.Tick();
+  clocks_.Tick(kInTime);
   EXPECT_OK(clocks_.Check());
 }
 
