@@ -245,10 +245,11 @@ class Fleet(Mesh):
         self.kill(f"agent-{name}", how)
 
     def agree(self, asked=None):
-        """Whether the asked agent (h1 by default) sees all alive, with one root."""
+        """Whether the asked agent (h1 by default) sees all alive and whole, with one root."""
         state = self.state(asked or self.names[0])
         return (state.get("converged", False) and len(state["agents"]) == len(self.names)
-                and all(agent.get("liveness") == "ALIVE" for agent in state["agents"]))
+                and all(agent.get("liveness") == "ALIVE" and "bootstrap" not in agent
+                        for agent in state["agents"]))
 
     def roots(self, asked=None):
         """Root by host, as the asked agent (h1 by default) knows them."""
