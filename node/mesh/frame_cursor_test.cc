@@ -40,7 +40,7 @@ TEST(FrameCursorTest, BesideOtherFramesTheyAreNot) {
   FrameCursor cursor;
   EXPECT_EQ(cursor.Take(kPreface + kSettings + Update(70)), 0u);
   EXPECT_EQ(cursor.Take(Update(70) + FrameOf(0, "data")), 0u);
-  EXPECT_EQ(cursor.Take(FrameOf(6, Number(0, 8), 0)), 0u) << "a ping";
+  EXPECT_EQ(cursor.Take(FrameOf(6, std::string(8, '\0'), 0)), 0u) << "a ping";
   EXPECT_EQ(cursor.Take(Update(70)), 70u) << "all before it was whole";
 }
 

@@ -24,9 +24,6 @@ namespace {
 // After a stall of the prober itself it goes on from now instead of catching up in a burst.
 constexpr auto kMaxLate = std::chrono::milliseconds(100);
 
-constexpr int kConnectAttemptsMax = 100;
-constexpr auto kConnectPause = std::chrono::milliseconds(100);
-
 // The status of the whole answer at the front of `received`, which is then cut off; 0 when it is
 // not all there.
 int TakeAnswer(std::string* received) {
@@ -113,16 +110,10 @@ void Prober::Connect(Connection& connection) {
   if (connection.fd >= 0) close(connection.fd);
   sockaddr_storage address;
   const socklen_t length = connection.proxy.ToSockaddr(&address);
-  // A proxy listens from when its agent has the first configuration on.
-  for (int attempts = 1;; ++attempts) {
-    connection.fd = socket(connection.proxy.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK_GE(connection.fd, 0);
-    if (connect(connection.fd, reinterpret_cast<sockaddr*>(&address), length) == 0) break;
-    CHECK_LT(attempts, kConnectAttemptsMax)
-        << "cannot connect to " << connection.proxy.ToString() << ": " << std::strerror(errno);
-    close(connection.fd);
-    std::this_thread::sleep_for(kConnectPause);
-  }
+  connection.fd = socket(connection.proxy.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK_GE(connection.fd, 0);
+  CHECK_EQ(connect(connection.fd, reinterpret_cast<sockaddr*>(&address), length), 0)
+      << "cannot connect to " << connection.proxy.ToString() << ": " << std::strerror(errno);
   CHECK_EQ(fcntl(connection.fd, F_SETFL, O_NONBLOCK), 0);
   connection.received.clear();
   connection.awaits_answer = false;

@@ -145,6 +145,9 @@ class Replication:
         listed = json.loads(self.fleet.ctl("h1", "list", "rules", "--service", "probed",
                                            "--listener", "http", "-o", "json").stdout)
         rule = next(rule["resourceName"] for rule in listed if rule["name"] == "flipped")
+        # A proxy listens from when its agent has the first configuration on.
+        for name in self.fleet.names:
+            self.fleet.await_answer(name, HOST, "/probe", 404, limit=60)
         few = self.count <= 3  # Then a proxy can be asked every millisecond.
         proxies = ",".join(self.fleet.hosts.connect(name) for name in self.fleet.names)
         samples = self.program("enforcement", f"--sockets={self.sockets()}", f"--proxies={proxies}",

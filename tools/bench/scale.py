@@ -109,13 +109,7 @@ class Scale:
 
     def await_proxy(self, host):
         """Until the last service is served: its rule answers by itself."""
-        url = f"http://{self.fleet.hosts.connect(host)}/probe"
-        loop = (f'until [ "$(curl -s -o /dev/null -w "%{{http_code}}" -H "Host: {self.last_host}" '
-                f'{url})" = 500 ]; do sleep 0.005; done')
-        try:
-            subprocess.run(self.fleet.hosts.outside("bash", "-c", loop), check=True, timeout=600)
-        except subprocess.TimeoutExpired as expired:
-            raise Failure(f"the proxy of {host} does not serve {self.last_host}") from expired
+        self.fleet.await_answer(host, self.last_host, "/probe", 500, limit=600)
 
     def program(self, name, *flags):
         result = subprocess.run(

@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -250,6 +251,16 @@ class Fleet(Mesh):
         return (state.get("converged", False) and len(state["agents"]) == len(self.names)
                 and all(agent.get("liveness") == "ALIVE" and "bootstrap" not in agent
                         for agent in state["agents"]))
+
+    def await_answer(self, name, service_host, path, status, limit):
+        """Until the proxy of that agent answers so: asked every few milliseconds."""
+        loop = (f'until [ "$(curl -s -o /dev/null -w "%{{http_code}}" -H "Host: {service_host}" '
+                f'http://{self.hosts.connect(name)}{path})" = {status} ]; do sleep 0.005; done')
+        try:
+            subprocess.run(self.hosts.outside("bash", "-c", loop), check=True, timeout=limit)
+        except subprocess.TimeoutExpired as expired:
+            raise Failure(f"the proxy of {name} does not answer {status} for {service_host}{path} "
+                          f"within {limit} s") from expired
 
     def roots(self, asked=None):
         """Root by host, as the asked agent (h1 by default) knows them."""
