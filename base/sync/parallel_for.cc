@@ -15,6 +15,10 @@ constexpr size_t kChunk = 32;
 }  // namespace
 
 void ParallelFor(size_t count, absl::FunctionRef<void(size_t)> round) {
+  if (count < kWorthThreads) {
+    for (size_t i = 0; i < count; ++i) round(i);
+    return;
+  }
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t begin; (begin = next.fetch_add(kChunk)) < count;) {
@@ -22,7 +26,7 @@ void ParallelFor(size_t count, absl::FunctionRef<void(size_t)> round) {
     }
   };
   const size_t cores = std::max(std::thread::hardware_concurrency(), 1u);
-  const size_t threads = count < kWorthThreads ? 1 : std::min(cores, kMaxThreads);
+  const size_t threads = std::min(cores, kMaxThreads);
   std::vector<std::thread> others;
   others.reserve(threads);
   while (others.size() + 1 < threads) {
