@@ -54,7 +54,10 @@ std::vector<NodeId> Monitor::TakeSilent(absl::Duration now) {
     last_mistake_ = now;
   }
   absl::Duration patience = kPatience + mistakes_ * kMorePatience;
-  if (Sick(now)) patience *= kSickPatience;
+  const bool sick = Sick(now);
+  // It was ours that was cut off: what the others could not be heard to say meanwhile is not theirs.
+  if (std::exchange(was_sick_, sick) && !sick) Forgive(now);
+  if (sick) patience *= kSickPatience;
   std::vector<NodeId> silent;
   for (auto& [node, watched] : watched_) {
     if (now - watched.heard_at < patience) continue;

@@ -2,7 +2,7 @@
 //
 // A neighbour that has not been heard for kPatience is to be accused; but the sick blame themselves
 // first (Lifeguard): this agent forgives everybody when its own timers come late, waits much longer
-// when it misses half of those it listens to, and is the more patient the more often it was wrong.
+// when it misses half of those it listens to (and blames nobody for that time), and is the more patient the more often it was wrong.
 //
 // Spec: decision 0011; gossip-design 3.1.
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_MONITOR_H_
@@ -64,6 +64,7 @@ class Monitor {
   bool Sick(absl::Duration now) const;
 
   std::map<NodeId, Watched> watched_;  // Neighbours and links.
+  bool was_sick_ = false;  // When asked for the silent, the last time.
   int mistakes_ = 0;
   absl::Duration last_mistake_;
 };

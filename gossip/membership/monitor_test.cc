@@ -47,6 +47,16 @@ TEST_F(MonitorTest, WhoMissesHalfDoubtsItselfFirst) {
   EXPECT_THAT(monitor_.TakeSilent(At(9)), ElementsAre(1, 2, 3));
 }
 
+TEST_F(MonitorTest, WhoWasCutOffBlamesNobodyForThatTime) {
+  HearAllBut({1, 2, 3}, At(3));
+  EXPECT_THAT(monitor_.TakeSilent(At(3)), IsEmpty());
+  HearAllBut({3}, At(5));
+  EXPECT_THAT(monitor_.TakeSilent(At(5)), IsEmpty());
+  HearAllBut({3}, At(7.9));
+  EXPECT_THAT(monitor_.TakeSilent(At(7.9)), IsEmpty());
+  EXPECT_THAT(monitor_.TakeSilent(At(8)), ElementsAre(3));
+}
+
 TEST_F(MonitorTest, FewerThanHalfAreNotOurFault) {
   HearAllBut({1, 2}, At(3));
   EXPECT_THAT(monitor_.TakeSilent(At(3)), ElementsAre(1, 2));
