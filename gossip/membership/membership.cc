@@ -66,7 +66,7 @@ void Membership::Tick() {
   const absl::Duration late = Now() - tick_due_;
   ForgiveIfLate(tick_due_);
   TickAgain(options_.interval);
-  for (const auto& [peer, sent] : links_) SendHeartbeatIfDue(peer);
+  for (const auto& [peer, link] : links_) SendHeartbeatIfDue(peer);
   for (const NodeId silent : monitor_.TakeSilent(Now())) Accuse(silent, Rumour::SILENT);
   CloseSilentLinks();
   DoubtAloud();
@@ -87,12 +87,12 @@ void Membership::ForgiveIfLate(absl::Duration due) {
 // beat at once, and an agent wakes once for what it sends and what its neighbours answer.
 void Membership::SendHeartbeatIfDue(NodeId peer) {
   const auto link = links_.find(peer);
-  if (link == links_.end() || Now() - link->second < options_.interval / 2) return;
-  link->second = Now();
-  hands_.send(peer, MakeHeartbeat());
+  if (link == links_.end() || Now() - link->second.sent < options_.interval / 2) return;
+  link->second.sent = Now();
+  hands_.send(peer, MakeHeartbeat(link->second));
 }
 
-peer::v1::Frame Membership::MakeHeartbeat() const {
+peer::v1::Frame Membership::MakeHeartbeat(const Link& link) const {
   peer::v1::Frame frame;
   peer::v1::Heartbeat& heartbeat = *frame.mutable_heartbeat();
   heartbeat.set_wall_micros(absl::ToUnixMicros(runtime_.scheduler.WallNow()));
@@ -101,12 +101,16 @@ peer::v1::Frame Membership::MakeHeartbeat() const {
   heartbeat.set_root(catalog_.root().ToBytes());
   heartbeat.set_vector_hash(catalog_.vector().Hash());
   heartbeat.set_partial(!catalog_.whole() || catalog_.in_review());
+  if (link.heard) {
+    heartbeat.set_echo(static_cast<uint32_t>(link.heard->wall_micros) +
+                       static_cast<uint32_t>(absl::ToInt64Microseconds(Now() - link.heard->at)));
+  }
   return frame;
 }
 
 void Membership::CloseSilentLinks() {
   std::vector<NodeId> silent;
-  for (const auto& [peer, sent] : links_) {
+  for (const auto& [peer, link] : links_) {
     const std::optional<absl::Duration> since = monitor_.SinceHeard(peer, Now());
     if (since && *since > options_.close_after) silent.push_back(peer);
   }
@@ -133,12 +137,12 @@ void Membership::FillHello(peer::v1::Hello* hello) const {
 }
 
 void Membership::AddLink(NodeId peer, const peer::v1::Hello& hello) {
-  links_[peer] = Now();
+  links_[peer] = {.sent = Now()};
   turned_away_by_.clear();
   mill_.AddLink(peer);
   monitor_.LinkUp(peer, Now());
-  NoteClock(peer, hello.wall_micros());
-  hands_.send(peer, MakeHeartbeat());  // What both hold is compared at once.
+  NoteClock(peer, hello.wall_micros(), /*echo=*/0);
+  hands_.send(peer, MakeHeartbeat(links_[peer]));  // What both hold is compared at once.
   if (twins_.SawHello(peer, hello.process(), Now())) {
     peer::v1::Frame frame;
     Rumour& rumour = *frame.mutable_rumours()->add_rumours();
@@ -160,13 +164,21 @@ void Membership::RemoveLink(NodeId peer) {
 }
 
 void Membership::OnHeartbeat(NodeId peer, const peer::v1::Heartbeat& heartbeat) {
+  const auto link = links_.find(peer);
+  if (link != links_.end()) link->second.heard = LastWord{heartbeat.wall_micros(), Now()};
   SendHeartbeatIfDue(peer);
-  NoteClock(peer, heartbeat.wall_micros());
+  NoteClock(peer, heartbeat.wall_micros(), heartbeat.echo());
   OnSignOfLife(peer, peer, {heartbeat.boot(), heartbeat.life()});
 }
 
-void Membership::NoteClock(NodeId peer, int64_t wall_micros) {
-  clocks_.Note(peer, absl::FromUnixMicros(wall_micros) - runtime_.scheduler.WallNow(), Now());
+void Membership::NoteClock(NodeId peer, int64_t wall_micros, uint32_t echo) {
+  const absl::Time ours = runtime_.scheduler.WallNow();
+  std::optional<absl::Duration> round_trip;
+  if (echo != 0) {
+    const uint32_t lacks = static_cast<uint32_t>(absl::ToUnixMicros(ours)) - echo;
+    round_trip = absl::Microseconds(static_cast<int32_t>(lacks));
+  }
+  clocks_.Note(peer, absl::FromUnixMicros(wall_micros) - ours, round_trip, Now());
 }
 
 void Membership::OnDialFailed(NodeId peer, DialFailure failure) {

@@ -8,7 +8,9 @@
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_MEMBERSHIP_H_
 #define TRELLIS_GOSSIP_MEMBERSHIP_MEMBERSHIP_H_
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -95,16 +97,25 @@ class Membership {
   std::vector<NodeId> SeenTwice() const { return twins_.Shown(Now()); }
 
  private:
+  struct LastWord {
+    int64_t wall_micros = 0;
+    absl::Duration at;
+  };
+  struct Link {
+    absl::Duration sent;         // The last heartbeat.
+    std::optional<LastWord> heard;  // The last heartbeat of the peer's.
+  };
+
   absl::Duration Now() const { return runtime_.scheduler.MonotonicNow(); }
   void Tick();
   void TickAgain(absl::Duration delay);
   void ForgiveIfLate(absl::Duration due);
   // To a peer that has had none of ours for half an interval.
   void SendHeartbeatIfDue(NodeId peer);
-  peer::v1::Frame MakeHeartbeat() const;
+  peer::v1::Frame MakeHeartbeat(const Link& link) const;
   void CloseSilentLinks();
   void DoubtAloud();
-  void NoteClock(NodeId peer, int64_t wall_micros);
+  void NoteClock(NodeId peer, int64_t wall_micros, uint32_t echo);
 
   void Accuse(NodeId subject, peer::v1::Rumour::Reason reason);
   void OnRumour(NodeId from, const peer::v1::Rumour& rumour);
@@ -126,7 +137,7 @@ class Membership {
   const uint64_t process_;  // Its number: tells this process from a twin.
   Life life_;
   std::set<NodeId> members_;
-  std::map<NodeId, absl::Duration> links_;  // And when the last heartbeat was sent.
+  std::map<NodeId, Link> links_;
   LivenessTable table_;
   Monitor monitor_;
   RumourMill mill_;

@@ -10,7 +10,16 @@
 
 namespace trellis::gossip {
 
-void PeerClocks::Note(NodeId peer, absl::Duration ahead, absl::Duration now) {
+void PeerClocks::Note(NodeId peer, absl::Duration ahead, std::optional<absl::Duration> round_trip,
+                      absl::Duration now) {
+  // The frame took no less than nothing: a peer that seems ahead is.
+  if (ahead >= absl::ZeroDuration()) return Add(peer, ahead, now);
+  // Without an answer nobody can tell; one from the future speaks of a clock set meanwhile.
+  if (!round_trip || *round_trip < absl::ZeroDuration()) return;
+  Add(peer, std::min(absl::ZeroDuration(), ahead + *round_trip), now);
+}
+
+void PeerClocks::Add(NodeId peer, absl::Duration ahead, absl::Duration now) {
   Readings& readings = readings_[peer];
   if (readings.ahead.empty() && absl::AbsDuration(ahead) > kTolerance) {
     LOG(WARNING) << "the clock of " << resource::AgentName(peer) << " differs from ours by "

@@ -1,9 +1,10 @@
 // Whose clock is wrong: ours, or a peer's.
 //
 // Each hello and heartbeat says what time it is at its sender. One that comes late looks like the
-// word of a clock that is behind. So words that come together, having waited for each other, make
-// one reading; of a peer's last kReadings the greatest counts, which is the one least delayed; and
-// a peer with fewer has no say.
+// word of a clock that is behind, so that it is behind counts only beyond the time of the way there
+// and back, which the echo of our own heartbeat tells. Words that come together, having waited for
+// each other, make one reading; of a peer's last kReadings the greatest counts, which is the one
+// least delayed; and a peer with fewer has no say.
 //
 // Our clock is wrong when it differs from the median of all clocks, ours among them, by more than
 // kTolerance; that needs three, for of two nobody can say which. An agent that is itself behind with
@@ -16,6 +17,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -35,8 +37,10 @@ class PeerClocks {
   // So late is a tick of an agent that has too much to do.
   static constexpr absl::Duration kBehind = absl::Milliseconds(100);
 
-  // The peer's clock less ours, as a frame said that came at `now`.
-  void Note(NodeId peer, absl::Duration ahead, absl::Duration now);
+  // The peer's clock less ours, as a frame said that came at `now`; and how long a frame of ours
+  // and its answer took, nothing if none was answered yet.
+  void Note(NodeId peer, absl::Duration ahead, std::optional<absl::Duration> round_trip,
+            absl::Duration now);
   void Forget(NodeId peer) { readings_.erase(peer); }
   // Each second; `late` after it was due.
   void Tick(absl::Duration late);
@@ -51,6 +55,7 @@ class PeerClocks {
     absl::Duration heard_at;
   };
 
+  void Add(NodeId peer, absl::Duration ahead, absl::Duration now);
   absl::Duration MedianAhead() const;
 
   std::map<NodeId, Readings> readings_;

@@ -1,5 +1,6 @@
 #include "gossip/membership/peer_clocks.h"
 
+#include <optional>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -13,6 +14,7 @@ using testing::HasSubstr;
 
 constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
 constexpr absl::Duration kInTime = absl::ZeroDuration();
+constexpr absl::Duration kAtOnce = absl::ZeroDuration();  // The way there and back.
 
 struct ClockCase {
   const char* name;
@@ -25,8 +27,8 @@ class PeerClocksTest : public testing::Test {
   static constexpr NodeId kPeers = 3;
 
   // A second goes by in which each of kPeers is heard once.
-  void Beat(absl::Duration ahead) {
-    for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, ahead, now_);
+  void Beat(absl::Duration ahead, std::optional<absl::Duration> round_trip = kAtOnce) {
+    for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, ahead, round_trip, now_);
     clocks_.Tick(kInTime);
     now_ += absl::Seconds(1);
   }
@@ -45,7 +47,7 @@ TEST_P(PeerClocksMajorityTest, IsFollowed) {
   for (int second = 0; second < 5; ++second) {
     NodeId peer = 0;
     for (const int millis : GetParam().millis_ahead) {
-      clocks.Note(++peer, absl::Milliseconds(millis), absl::Seconds(second));
+      clocks.Note(++peer, absl::Milliseconds(millis), kAtOnce, absl::Seconds(second));
     }
     clocks.Tick(kInTime);
   }
@@ -68,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Spec, PeerClocksMajorityTest,
 
 TEST_F(PeerClocksTest, WhoIsLateItselfTakesLateWordsForNothing) {
   for (int second = 0; second < 10; ++second) {
-    for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, -absl::Seconds(2), now_);
+    for (NodeId peer = 1; peer <= kPeers; ++peer) clocks_.Note(peer, -absl::Seconds(2), kAtOnce, now_);
     clocks_.Tick(PeerClocks::kBehind);
     now_ += absl::Seconds(1);
   }
@@ -97,6 +99,25 @@ TEST_F(PeerClocksTest, WhatComesLateIsNoWrongClock) {
   }
 }
 
+TEST_F(PeerClocksTest, ALongWayIsNoWrongClock) {
+  for (int second = 0; second < 10; ++second) Beat(-absl::Seconds(2), absl::Seconds(2));
+  EXPECT_OK(clocks_.Check());
+  for (int second = 0; second < 10; ++second) Beat(-absl::Seconds(2), absl::Seconds(1));
+  EXPECT_THAT(clocks_.Check(), StatusIs(kRefused, HasSubstr("clock is 1s ahead of the mesh's")));
+}
+
+TEST_F(PeerClocksTest, WhoNeverAnsweredCannotCallUsAhead) {
+  for (int second = 0; second < 10; ++second) Beat(-absl::Seconds(2), std::nullopt);
+  EXPECT_OK(clocks_.Check());
+  for (int second = 0; second < 10; ++second) Beat(absl::Seconds(2), std::nullopt);
+  EXPECT_THAT(clocks_.Check(), StatusIs(kRefused, HasSubstr("clock is 2s behind the mesh's")));
+}
+
+TEST_F(PeerClocksTest, AnAnswerFromTheFutureTellsNothing) {
+  for (int second = 0; second < 10; ++second) Beat(-absl::Seconds(2), -absl::Seconds(1));
+  EXPECT_OK(clocks_.Check());
+}
+
 TEST_F(PeerClocksTest, WhoFellSilentAfterItsFirstWordHasNoSay) {
   Beat(-absl::Seconds(1));
   for (int i = 0; i < 5; ++i) clocks_.Tick(kInTime);
@@ -108,7 +129,7 @@ TEST_F(PeerClocksTest, WhatWaitedForUsIsNoWrongClock) {
   now_ += absl::Seconds(5);  // This process stood still, and reads now what came meanwhile.
   for (const int seconds_late : {5, 4, 3, 2}) {
     for (NodeId peer = 1; peer <= kPeers; ++peer) {
-      clocks_.Note(peer, -absl::Seconds(seconds_late), now_);
+      clocks_.Note(peer, -absl::Seconds(seconds_late), kAtOnce, now_);
     }
   }
   for (int i = 0; i < 5; ++i) clocks_.Tick(kInTime);  // Nothing more comes: the links were cut as well.
