@@ -173,6 +173,7 @@ void GossipImpl::Start() {
 void GossipImpl::ListenToCatalog() {
   catalog_.Subscribe([this, alive = alive_](const storage::Applied& applied) {
     if (!*alive) return;
+    if (applied.whole) RefreshRosterSoon();  // Seeds count no more.
     for (const storage::Applied::Item& item : applied.items) {
       if (resource::KindOf(item.name) == resource::Kind::kAgent) RefreshRosterSoon();
     }

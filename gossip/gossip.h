@@ -44,7 +44,8 @@ class Gossip {
     NodeId node = 0;
     std::string program_version;
     storage::Authorship* authorship = nullptr;  // Required; borrowed. The catalog's.
-    // Known before the roster has arrived: those the join answer named.
+    // Known before the roster has arrived: those the join answer named, or who were members when
+    // the catalog was lost.
     std::vector<PeerAddress> seeds;
     int max_neighbours = 8;
     absl::Duration heartbeat_interval = absl::Seconds(1);

@@ -36,9 +36,11 @@ bool Roster::Refresh() {
                    }
                    return true;
                  });
-  for (const PeerAddress& seed : seeds_) {
-    if (seed.node == self_ || catalog_.FindRecord(AgentName(seed.node))) continue;
-    members.emplace(seed.node, seed.address);
+  if (!catalog_.whole()) {
+    for (const PeerAddress& seed : seeds_) {
+      const bool known = catalog_.FindRecord(AgentName(seed.node)).has_value();
+      if (seed.node != self_ && !known) members.emplace(seed.node, seed.address);
+    }
   }
   if (members == members_) return false;
   members_ = std::move(members);

@@ -1,8 +1,10 @@
 // Who belongs to the mesh, and where they are.
 //
-// The roster is configuration: the Agent resources of the catalog. Until the record of an agent
-// that the join answer named has arrived, the answer (a seed) stands in for it. An agent whose
-// record was deleted is evicted, for good: its record's tombstone outlives any seed.
+// The roster is configuration: the Agent resources of the catalog. While the catalog is partial,
+// the peers that this agent was told of (seeds) stand in for records that have not come yet. Once it
+// is whole, who has no record is no member: were seeds members for life, an agent whose admission was
+// lost would belong to the mesh for some and not for others, who would never agree on whom it accuses.
+// An agent whose record was deleted is evicted, for good: its record's tombstone outlives any seed.
 //
 // Spec: gossip-design 3.1 (roster versus liveness), 2.8 (eviction).
 #ifndef TRELLIS_GOSSIP_MEMBERSHIP_ROSTER_H_

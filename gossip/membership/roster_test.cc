@@ -66,6 +66,15 @@ TEST_F(RosterTest, ASeedStandsInUntilItsRecordArrives) {
   EXPECT_FALSE(roster.Refresh());
 }
 
+TEST_F(RosterTest, OnceTheCatalogIsWholeWhoHasNoRecordIsNoMember) {
+  Roster roster(1, {{2, "seed:1"}, {3, "seed:1"}}, *catalog_);
+  Write(2, "two:1");
+  ASSERT_OK(catalog_->SetWhole());
+  EXPECT_TRUE(roster.Refresh());
+  EXPECT_EQ(roster.members(), (Members{{2, "two:1"}}));
+  EXPECT_THAT(roster.Admits(3), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(RosterTest, AnEvictedSeedStaysOut) {
   Write(2, "two:1");
   Roster roster(1, {{2, "seed:1"}}, *catalog_);

@@ -402,7 +402,7 @@ void AgentImpl::MakeGossip() {
   options.node = identity_.node();
   options.program_version = kVersion;
   options.authorship = authorship_.get();
-  options.seeds = catalog_->whole() ? AddressesOf(identity_.local.seeds()) : KnownPeers();
+  options.seeds = KnownPeers();
   gossip_ = gossip::Gossip::Create(options, *catalog_, *transport_, runtime());
 }
 

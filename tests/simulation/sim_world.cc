@@ -123,10 +123,16 @@ bool SimWorld::DropForgotten() {
 }
 
 bool SimWorld::IsForgotten(int i) {
+  const auto running_member = [this](int other) { return member(other) && node(other).running(); };
+  bool any_whole = false;
+  for (int other = 0; other < static_cast<int>(size()); ++other) {
+    any_whole |= running_member(other) && node(other).catalog().whole();
+  }
   int know = 0, others = 0;
   for (int other = 0; other < static_cast<int>(size()); ++other) {
-    if (other == i || !member(other) || !node(other).running()) continue;
-    if (!node(other).catalog().whole()) continue;  // Who has just joined knows few yet.
+    if (other == i || !running_member(other)) continue;
+    // Who has just joined knows few yet; but where nobody is whole, what all have will be all.
+    if (any_whole && !node(other).catalog().whole()) continue;
     ++others;
     know += node(other).catalog().Find(AgentName(node(i).id())) != nullptr;
   }
