@@ -18,6 +18,9 @@ struct ReplicationCounters {
   metrics::Counter divergences;       // Equal vectors that stood over unequal roots.
 };
 
+// Names each for /metrics; `counters` outlives every Render of `registry`.
+void Register(const ReplicationCounters& counters, metrics::Registry& registry);
+
 }  // namespace trellis::gossip
 
 #endif  // TRELLIS_GOSSIP_REPLICATION_COUNTERS_H_

@@ -26,6 +26,7 @@
 #include "gossip/transport/grpc_transport.h"
 #include "node/agent/data_plane.h"
 #include "node/agent/founding.h"
+#include "node/agent/web_pages.h"
 #include "node/api/grpc/admin_server.h"
 #include "node/api/grpc/admin_service.h"
 #include "node/api/handlers/context.h"
@@ -155,6 +156,7 @@ class AgentImpl final : public Agent {
   void ScheduleSync();
   void MakeGossip();
   void MakeApi();
+  std::vector<std::string> AllAlarms() const;
   void EndParts();
 
   absl::Status StartMeshPort();
@@ -194,6 +196,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<api::AdminService> operator_admin_;
   std::unique_ptr<mesh::MeshServer> mesh_server_;
   std::unique_ptr<api::AdminServer> admin_server_;
+  std::unique_ptr<WebPages> web_pages_;
   bool sync_scheduled_ = false;
   std::optional<storage::v1::KnownPeers> kept_peers_ = identity_.peers;
   bool peers_scheduled_ = false;
@@ -205,7 +208,10 @@ absl::Status AgentImpl::Start() {
   RETURN_IF_ERROR(net::RunOn(control_->loop(), [this] { return StartParts(); }));
   RETURN_IF_ERROR(StartMeshPort());
   RETURN_IF_ERROR(net::RunOn(control_->loop(), [this] { return StartRenewing(); }));
-  net::RunOn(control_->loop(), [this] { gossip_->Start(); });
+  net::RunOn(control_->loop(), [this] {
+    gossip_->Start();
+    web_pages_->Open();
+  });
   absl::StatusOr<std::unique_ptr<api::AdminServer>> admin =
       api::AdminServer::Start(options_.admin_socket, *local_admin_);
   RETURN_IF_ERROR(admin.status());
@@ -228,6 +234,9 @@ absl::Status AgentImpl::StartParts() {
   RETURN_IF_ERROR(StartDataPlane());
   RETURN_IF_ERROR(MakeEnrollment());
   RETURN_IF_ERROR(MakeVault());
+  web_pages_ = std::make_unique<WebPages>(options_.web_listen, control_->loop(), *gossip_,
+                                          *catalog_, *data_plane_,
+                                          [this] { return AllAlarms().size(); });
   MakeApi();
   UpdateOwnRecordSoon();
   return absl::OkStatus();
@@ -506,6 +515,7 @@ std::vector<std::string> AgentImpl::Alarms() const {
         aside, ": look at the disk, then delete that"));
   }
   for (std::string& deaf : data_plane_->Alarms()) alarms.push_back(std::move(deaf));
+  if (!web_pages_->alarm().empty()) alarms.push_back(web_pages_->alarm());
   return alarms;
 }
 
@@ -535,6 +545,12 @@ void AgentImpl::MakeApi() {
       std::make_unique<api::AdminService>(*context_, *events_, *questions_, api::LocalCaller);
   operator_admin_ =
       std::make_unique<api::AdminService>(*context_, *events_, *questions_, OperatorCaller);
+}
+
+std::vector<std::string> AgentImpl::AllAlarms() const {
+  std::vector<std::string> alarms = gossip_->Alarms();
+  for (std::string& alarm : Alarms()) alarms.push_back(std::move(alarm));
+  return alarms;
 }
 
 absl::Status AgentImpl::StartMeshPort() {
@@ -577,6 +593,7 @@ void AgentImpl::RefuseEvicted() {
 }
 
 void AgentImpl::Drain() {
+  web_pages_->SayDraining();
   const int64_t left = data_plane_->Drain(options_.drain_timeout);
   if (left > 0) LOG(WARNING) << left << " connections were cut at the end of drain_timeout";
 }
@@ -594,6 +611,7 @@ AgentImpl::~AgentImpl() {
 
 void AgentImpl::EndParts() {
   RememberPeers();
+  web_pages_.reset();
   renewer_.reset();
   renewal_client_.reset();
   operator_admin_.reset();

@@ -96,7 +96,10 @@ void DataPlane::Follow() {
   });
   // Also called when a transaction changed nothing here: that it is held, and so enforced, is news.
   catalog_.SubscribeDeltas([self = self_](const storage::v1::Delta&) {
-    if (*self != nullptr) (*self)->compilations_.Schedule((*self)->catching_up_());
+    if (*self == nullptr) return;
+    DataPlane& plane = **self;
+    plane.pending_since_ = std::min(plane.pending_since_, plane.control_.MonotonicNow());
+    plane.compilations_.Schedule(plane.catching_up_());
   });
 }
 
@@ -127,11 +130,34 @@ void DataPlane::CompileAndPublish() {
   snapshot_ = compiler_.Compile(catalog_, snapshot_ == nullptr ? nullptr : &changes);
   checker_.Update(compiler_.TakeTargetGroupChanges());
   FollowOthers();
-  workers_->Publish(snapshot_, [self = self_, &control = control_, vector = snapshot_->vector] {
-    control.Post([self, vector] {
-      if (*self != nullptr) (*self)->enforced_(vector);
-    });
-  });
+  const absl::Duration changed_at = std::exchange(pending_since_, absl::InfiniteDuration());
+  workers_->Publish(
+      snapshot_, [self = self_, &control = control_, vector = snapshot_->vector, changed_at] {
+        control.Post([self, vector, changed_at] {
+          if (*self != nullptr) (*self)->NoteEnforced(vector, changed_at);
+        });
+      });
+}
+
+void DataPlane::NoteEnforced(const storage::VersionVector& vector, absl::Duration changed_at) {
+  serves_ = true;
+  if (changed_at != absl::InfiniteDuration()) {
+    enforce_seconds_.Record(control_.MonotonicNow() - changed_at);
+  }
+  enforced_(vector);
+}
+
+absl::Status DataPlane::Ready() const {
+  if (serves_) return absl::OkStatus();
+  return absl::UnavailableError(snapshot_ == nullptr ? "fetching the configuration from peers"
+                                                     : "starting to serve");
+}
+
+void DataPlane::RegisterMetrics(metrics::Registry& registry) const {
+  workers_->RegisterMetrics(registry);
+  registry.Add("trellis_enforce_seconds",
+               "From a change reaching this agent to every worker serving from it.", {},
+               &enforce_seconds_);
 }
 
 std::optional<health::Verdict> DataPlane::Health(absl::string_view target) {

@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/metrics/metrics.h"
 #include "base/runtime/runtime.h"
 #include "gossip/health/health_shards.h"
 #include "node/agent/identity.h"
@@ -66,6 +67,11 @@ class DataPlane {
   int64_t Drain(absl::Duration timeout) { return workers_->Drain(timeout); }
   void ReopenLog();
 
+  // OK once callers are served from the configuration; UNAVAILABLE, with the reason, before.
+  absl::Status Ready() const;
+  // `registry` must not Render once this is gone.
+  void RegisterMetrics(metrics::Registry& registry) const;
+
  private:
   DataPlane(const AgentOptions& options, const Identity& identity, storage::Catalog& catalog,
             gossip::HealthShards& shards, net::EventLoop& control, Random& random,
@@ -73,6 +79,7 @@ class DataPlane {
 
   void Follow();
   void CompileAndPublish();
+  void NoteEnforced(const storage::VersionVector& vector, absl::Duration changed_at);
   void ShareHealth();
   void FollowOthers();
 
@@ -92,6 +99,9 @@ class DataPlane {
   std::unique_ptr<proxy::WorkerPool> workers_;
   std::shared_ptr<const Snapshot> snapshot_;  // Null: nothing is enforced yet.
   storage::Applied pending_;                  // Since the last compilation.
+  absl::Duration pending_since_ = absl::InfiniteDuration();
+  metrics::Histogram enforce_seconds_;
+  bool serves_ = false;  // Every worker has had a snapshot.
   Pacer compilations_;
   // Cleared by the destructor: tasks that were posted before it find nobody.
   std::shared_ptr<DataPlane*> self_ = std::make_shared<DataPlane*>(this);

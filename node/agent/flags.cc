@@ -132,6 +132,10 @@ const std::vector<Option>& Options() {
        Text{&O::admin_socket,
             [](absl::string_view path) { return !path.empty() && path.size() <= 107; }},
        "Unix socket of the admin API, for trellisctl on this host (mode 0660)."},
+      {"web_listen", "IP:PORT", "an IP address and port, such as 127.0.0.1:7980, or nothing",
+       Text{&O::web_listen, IsEndpoint, true},
+       "Where /metrics, /healthz and /readyz are shown, without asking who reads them. Empty: "
+       "nowhere."},
       {"listen_addresses", "IP,...", "IP addresses without ports, at most 16",
        TextList{&O::listen_addresses, IsAddress},
        "Where callers reach services, on each listener's port. The host must have these "

@@ -30,6 +30,7 @@ struct AgentOptions {
 
   // --- Administration ---
   std::string admin_socket = "/run/trellis/admin.sock";
+  std::string web_listen = "127.0.0.1:7980";  // Empty: none.
 
   // --- The proxy ---
   std::vector<std::string> listen_addresses = {"169.254.171.1"};

@@ -20,15 +20,14 @@
 #include "node/mesh/grpc_library.h"
 #include "node/mesh/handshake.h"
 #include "node/mesh/tunnel_set.h"
+#include "node/net/control.h"
+#include "node/net/listener.h"
 #include "node/net/loop_thread.h"
 #include "node/net/sockets.h"
 
 namespace trellis::mesh {
 namespace {
 
-constexpr int kAcceptsPerTurn = 64;
-// After the kernel refused a connection (no descriptors), it is not asked again for this long.
-constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
 constexpr int kMaxMessageBytes = 4 << 20;
 constexpr int kMaxCallsPerConnection = 256;
 // Calls end with their connections; a handler that still works is waited for longer than this, but
@@ -50,10 +49,10 @@ absl::Status EvictedError(const trust::PeerIdentity& peer) {
   return absl::PermissionDeniedError(absl::StrCat(peer.ToString(), " was evicted"));
 }
 
-class MeshServerImpl final : public MeshServer, private net::FdHandler {
+class MeshServerImpl final : public MeshServer {
  public:
-  MeshServerImpl(Options options, net::Fd listener, net::Endpoint local)
-      : options_(std::move(options)), listener_(std::move(listener)), local_(local) {}
+  MeshServerImpl(Options options, net::Fd socket, net::Endpoint local)
+      : options_(std::move(options)), socket_(std::move(socket)), local_(local) {}
   ~MeshServerImpl() override {
     Shutdown();
     thread_ = nullptr;  // Tasks still posted to it run now, while what they use is there.
@@ -73,9 +72,7 @@ class MeshServerImpl final : public MeshServer, private net::FdHandler {
   bool IsRefused(const trust::PeerIdentity& peer);
 
   // On the loop.
-  void OnEvents(uint32_t events) override;
-  void Listen();
-  void PauseListening();
+  absl::Status Listen();
   void Greet(net::Fd socket, const net::Endpoint& from);
   void OnHandshake(const Handshake* handshake, const net::Endpoint& from,
                    const absl::Status& status);
@@ -85,7 +82,7 @@ class MeshServerImpl final : public MeshServer, private net::FdHandler {
                         const net::Endpoint& from);
 
   const Options options_;
-  net::Fd listener_;  // Touched on the loop's thread once it runs.
+  net::Fd socket_;  // Until the listener has it.
   const net::Endpoint local_;
   std::unique_ptr<tls::TlsContext> context_;  // Touched on the loop's thread once it runs.
   std::unique_ptr<net::LoopThread> thread_;
@@ -96,8 +93,7 @@ class MeshServerImpl final : public MeshServer, private net::FdHandler {
   std::atomic<bool> shut_down_ = false;
 
   // The loop's thread only.
-  bool listening_ = false;
-  Scheduler::TimerId accept_timer_ = Scheduler::TimerId::kNone;
+  std::unique_ptr<net::Listener> listener_;
   std::unordered_map<const Handshake*, std::unique_ptr<Handshake>> handshakes_;
   std::unique_ptr<TunnelSet> tunnels_;
 
@@ -118,8 +114,7 @@ absl::Status MeshServerImpl::Init() {
   operators_ = Serve(options_.operator_services);
   enrollment_ = Serve(options_.enrollment_services);
   tunnels_ = std::make_unique<TunnelSet>(thread_->loop());
-  thread_->Call([this] { Listen(); });
-  return absl::OkStatus();
+  return net::RunOn(thread_->loop(), [this] { return Listen(); });
 }
 
 tls::Verifier MeshServerImpl::UnlessRefused(tls::Verifier verifier) {
@@ -157,9 +152,7 @@ absl::Status MeshServerImpl::Use(const tls::Credentials& credentials) {
 void MeshServerImpl::Shutdown() {
   if (thread_ == nullptr || shut_down_.exchange(true)) return;
   thread_->Call([this] {
-    if (accept_timer_ != Scheduler::TimerId::kNone) thread_->loop().Cancel(accept_timer_);
-    if (listening_) thread_->loop().Unwatch(listener_.get(), this);
-    listener_.Reset();
+    listener_.reset();
     handshakes_.clear();
     tunnels_->CloseAll();
   });
@@ -170,29 +163,11 @@ void MeshServerImpl::Shutdown() {
   }
 }
 
-void MeshServerImpl::Listen() {
-  accept_timer_ = Scheduler::TimerId::kNone;
-  listening_ = thread_->loop().Watch(listener_.get(), EPOLLIN, this).ok();
-  if (!listening_) PauseListening();
-}
-
-void MeshServerImpl::PauseListening() {
-  if (std::exchange(listening_, false)) thread_->loop().Unwatch(listener_.get(), this);
-  accept_timer_ = thread_->loop().RunAfter(kAcceptPause, [this] { Listen(); });
-}
-
-void MeshServerImpl::OnEvents(uint32_t) {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    net::Endpoint from;
-    net::Fd socket = net::Accept(listener_.get(), &from);
-    if (socket.valid()) {
-      Greet(std::move(socket), from);
-      continue;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-    LOG(WARNING) << "mesh port: accept failed, trying again shortly: errno " << errno;
-    return PauseListening();
-  }
+absl::Status MeshServerImpl::Listen() {
+  listener_ = std::make_unique<net::Listener>(
+      thread_->loop(), std::move(socket_), "mesh port",
+      [this](net::Fd socket, const net::Endpoint& from) { Greet(std::move(socket), from); });
+  return listener_->Start();
 }
 
 void MeshServerImpl::Greet(net::Fd socket, const net::Endpoint& from) {

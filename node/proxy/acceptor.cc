@@ -1,33 +1,20 @@
 #include "node/proxy/acceptor.h"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status_macros.h"
+#include "node/net/listener.h"
 #include "node/net/sockets.h"
 
 namespace trellis::proxy {
-namespace {
 
-// Connections taken from one socket before others have their turn.
-constexpr int kAcceptsPerTurnMax = 64;
-// Out of descriptors: wait for some to be freed rather than spin on what cannot be accepted.
-constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
-
-}  // namespace
-
-class Acceptor::Listener final : public net::FdHandler {
+class Acceptor::Listener {
  public:
   Listener(Acceptor& acceptor, std::string address, uint16_t port)
       : acceptor_(acceptor), address_(std::move(address)), port_(port) {}
-  ~Listener() override {
-    if (pause_ != Scheduler::TimerId::kNone) acceptor_.loop_.Cancel(pause_);
-    if (watched_) acceptor_.loop_.Unwatch(fd_.get(), this);
-  }
 
   const absl::Status& status() const { return status_; }
   int socket_port() const { return port_ + acceptor_.options_.port_offset; }
@@ -43,20 +30,9 @@ class Acceptor::Listener final : public net::FdHandler {
     }
   }
 
-  void OnEvents(uint32_t) override { AcceptSome(kAcceptsPerTurnMax); }
-
-  // False when nothing waits any more.
-  bool AcceptSome(int count_max) {
-    for (int i = 0; i < count_max; ++i) {
-      net::Endpoint peer;
-      net::Fd fd = net::Accept(fd_.get(), &peer);
-      if (!fd.valid()) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK) Pause(errno);
-        return false;
-      }
-      acceptor_.on_accept_(std::move(fd), peer, port_);
-    }
-    return true;
+  // What waits in the kernel's queue, when its connections have been accepted for us already.
+  void AcceptWaiting(int most) {
+    if (listener_ != nullptr) listener_->Accept(most);
   }
 
  private:
@@ -68,33 +44,22 @@ class Acceptor::Listener final : public net::FdHandler {
     }
     ASSIGN_OR_RETURN(const net::Endpoint endpoint,
                      net::Endpoint::FromAddress(address_, static_cast<uint16_t>(number)));
-    ASSIGN_OR_RETURN(fd_, net::Listen(endpoint, {.reuse_port = true}));
-    return Watch();
-  }
-
-  absl::Status Watch() {
-    absl::Status status = acceptor_.loop_.Watch(fd_.get(), EPOLLIN, this);
-    watched_ = status.ok();
-    return status;
-  }
-
-  void Pause(int error) {
-    LOG(WARNING) << "accept on " << address_ << " port " << port_ << " pauses: errno " << error;
-    if (watched_) acceptor_.loop_.Unwatch(fd_.get(), this);
-    watched_ = false;
-    pause_ = acceptor_.loop_.RunAfter(kAcceptPause, [this] {
-      pause_ = Scheduler::TimerId::kNone;
-      if (!Watch().ok()) Pause(ENOMEM);
-    });
+    ASSIGN_OR_RETURN(net::Fd socket, net::Listen(endpoint, {.reuse_port = true}));
+    auto listener = std::make_unique<net::Listener>(
+        acceptor_.loop_, std::move(socket), absl::StrCat("port ", number),
+        [this](net::Fd fd, const net::Endpoint& peer) {
+          acceptor_.on_accept_(std::move(fd), peer, port_);
+        });
+    RETURN_IF_ERROR(listener->Start());
+    listener_ = std::move(listener);
+    return absl::OkStatus();
   }
 
   Acceptor& acceptor_;
   const std::string address_;
   const uint16_t port_;
-  net::Fd fd_;
-  bool watched_ = false;
+  std::unique_ptr<net::Listener> listener_;  // Null while status_ is not OK.
   absl::Status status_;
-  Scheduler::TimerId pause_ = Scheduler::TimerId::kNone;
 };
 
 Acceptor::Acceptor(net::EventLoop& loop, const Options& options, OnAccept on_accept)
@@ -142,9 +107,7 @@ void Acceptor::Retry() {
 void Acceptor::Close() {
   for (const auto& [key, listener] : listeners_) {
     // Closing would reset what the kernel has accepted for us already.
-    if (listener->status().ok()) {
-      listener->AcceptSome(options_.connections_per_worker_max);
-    }
+    listener->AcceptWaiting(options_.connections_per_worker_max);
   }
   listeners_.clear();
   if (retry_ != Scheduler::TimerId::kNone) loop_.Cancel(retry_);

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 from tests.integration import agents
 from tools.demo.hosts import VPCS, Loopback
@@ -84,12 +86,15 @@ class MeshTest(unittest.TestCase):
         self.meshes.append(mesh)
         mesh.create()
         if form:
-            manifest = f"{mesh.folder}/network.yaml"
-            with open(manifest, "w", encoding="utf-8") as file:
-                file.write(NETWORK)
-            mesh.form(manifest)
-            wait_until("three agents to agree", lambda: self.converged(mesh))
+            self.form(mesh)
         return mesh
+
+    def form(self, mesh):
+        manifest = f"{mesh.folder}/network.yaml"
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(NETWORK)
+        mesh.form(manifest)
+        wait_until("three agents to agree", lambda: self.converged(mesh))
 
     @staticmethod
     def converged(mesh, vpcs=VPCS):
@@ -125,6 +130,44 @@ class MeshTest(unittest.TestCase):
     def networks(mesh, vpc):
         listed = json.loads(mesh.ctl(vpc, "list", "service-networks", "-o", "json").stdout)
         return {network["name"] for network in listed}
+
+    @staticmethod
+    def page(mesh, vpc, path):
+        """Status and text of a page of an agent's web port."""
+        try:
+            with urllib.request.urlopen(f"http://{mesh.hosts.mesh_address(vpc)}:7980{path}",
+                                        timeout=10) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read().decode()
+
+    def test_monitoring_sees_the_mesh(self):
+        mesh = self.new_mesh()
+        status, metrics = self.page(mesh, "storefront", "/metrics")
+        self.assertEqual(status, 200)
+        for line in ('trellis_mesh_agents{liveness="alive"} 3', "trellis_ready 1",
+                     "trellis_writable 1", "trellis_alarms 0", "trellis_catalog_conflicts 0"):
+            self.assertIn(f"{line}\n", metrics)
+        for pattern in (r'trellis_replication_pushes_total\{kind="new"\} [1-9]',
+                        r"trellis_enforce_seconds_count [1-9]", "trellis_proxy_requests_total 0",
+                        r"process_resident_memory_bytes [1-9]"):
+            self.assertRegex(metrics, pattern)
+        self.assertEqual(self.page(mesh, "payments", "/readyz"), (200, "ready\n"))
+        self.assertEqual(self.page(mesh, "payments", "/healthz"), (200, "ok\n"))
+        self.assertEqual(self.page(mesh, "payments", "/none")[0], 404)
+        # Who lost sight of another shows it, and goes on showing all else.
+        mesh.kill("agent-warehouse", signal.SIGKILL)
+        wait_until("the loss to show", lambda: 'agents{liveness="down"} 1\n' in self.page(
+            mesh, "storefront", "/metrics")[1])
+
+    def test_an_agent_whose_web_port_is_taken_serves_and_says_so(self):
+        mesh = self.new_mesh(form=False)
+        with socket.create_server((mesh.hosts.mesh_address("storefront"), 7980)):
+            self.form(mesh)
+            alarms = mesh.state("storefront").get("alarms")
+        self.assertEqual(len(alarms), 1)
+        self.assertIn("web_listen: ", alarms[0])
 
     def test_kill_in_the_middle_of_writes_loses_no_acknowledged_one(self):
         mesh = self.new_mesh()

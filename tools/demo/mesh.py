@@ -127,6 +127,7 @@ class Mesh:
             "admin_socket": self.socket(vpc),
             "mesh_listen": mesh_address,
             "mesh_address": mesh_address,
+            "web_listen": f"{self.hosts.mesh_address(vpc)}:7980",
             "listen_addresses": f"[{address}]",
             "port_offset": offset,
             "access_log": f"{folder}/access.log",
