@@ -32,15 +32,16 @@ static_assert(sizeof(kAnswers) / sizeof(kAnswers[0]) == kReasons);
 
 const Answer& AnswerFor(Reason reason) { return kAnswers[static_cast<size_t>(reason)]; }
 
-void AppendAnswer(const AnswerHead& answer, std::string* out) {
-  const absl::string_view phrase = http1::ReasonPhrase(answer.status);
+std::string AnswerText(const AnswerHead& answer) {
   absl::string_view text = AnswerFor(answer.reason).body;
-  if (text.empty()) text = phrase;
-  const absl::string_view separator = answer.detail.empty() ? "" : ": ";
-  const size_t body_bytes = text.size() + separator.size() + answer.detail.size() + 1;
+  if (text.empty()) text = http1::ReasonPhrase(answer.status);
+  return absl::StrCat(text, answer.detail.empty() ? "" : ": ", answer.detail, "\n");
+}
 
-  http1::AppendStatusLine(answer.status, phrase, out);
-  absl::StrAppend(out, "content-type: text/plain\r\ncontent-length: ", body_bytes, "\r\n");
+void AppendAnswer(const AnswerHead& answer, std::string* out) {
+  const std::string text = AnswerText(answer);
+  http1::AppendStatusLine(answer.status, http1::ReasonPhrase(answer.status), out);
+  absl::StrAppend(out, "content-type: text/plain\r\ncontent-length: ", text.size(), "\r\n");
   if (!answer.request_id.empty()) {
     http1::AppendHeader("x-amzn-requestid", answer.request_id, out);
   }
@@ -53,7 +54,7 @@ void AppendAnswer(const AnswerHead& answer, std::string* out) {
     out->append("connection: keep-alive\r\n");
   }
   out->append("\r\n");
-  if (!answer.to_head) absl::StrAppend(out, text, separator, answer.detail, "\n");
+  if (!answer.to_head) out->append(text);
 }
 
 }  // namespace trellis::proxy

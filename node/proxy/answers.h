@@ -50,8 +50,11 @@ struct AnswerHead {
   bool close = false;                // connection: close
   bool announce_keep_alive = false;  // connection: keep-alive, for HTTP/1.0 clients.
   bool to_head = false;              // The request was HEAD: everything but the body.
+  bool grpc = false;                 // The client waits for a gRPC status.
 };
-// Appends the whole message to `out`.
+// Its text, a line.
+std::string AnswerText(const AnswerHead& answer);
+// Appends the whole message, as HTTP/1.1, to `out`.
 void AppendAnswer(const AnswerHead& answer, std::string* out);
 
 }  // namespace trellis::proxy

@@ -1,17 +1,29 @@
-// One request and its response: what a connection needs only while they are under way.
+// One request and its response, between a client's end and a target.
+//
+//   exchange.cc           its steps in order; time-outs; the access log
+//   exchange_request.cc   route, target, connection, the request's body
+//   exchange_response.cc  the response; answers of our own
+//
+// Events only note what sockets can do; the client's end then takes Step after Step until none gets
+// on. Backpressure: a side is read only while nothing waits to be sent on the other, so an exchange
+// holds at most one read (kReadBytesMax and its framing) for each direction.
+//
+// Used again for request after request of a worker (resting.h). Threads: its worker's only.
 #ifndef TRELLIS_NODE_PROXY_EXCHANGE_H_
 #define TRELLIS_NODE_PROXY_EXCHANGE_H_
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/http/request_head.h"
 #include "node/http/http1/codec.h"
+#include "node/net/lazy_timer.h"
 #include "node/net/stream_socket.h"
 #include "node/proxy/answers.h"
+#include "node/proxy/client_end.h"
 #include "node/proxy/input_buffer.h"
 #include "node/snapshot/snapshot.h"
 #include "node/upstream/pool.h"
@@ -19,17 +31,63 @@
 
 namespace trellis::proxy {
 
-// A piece of Exchange::text.
-struct TextSpan {
-  uint32_t begin = 0;
-  uint32_t size = 0;
+struct WorkerState;
+
+// What a request's head says of the rest of it.
+struct RequestShape {
+  absl::string_view protocol;  // Of the access log; static.
+  size_t head_bytes = 0;
+  bool has_body = false;
+  bool length_known = false;  // By its Content-Length.
+  bool expects_continue = false;
 };
 
-// Plain data, worked on by Connection. Used again for request after request of a worker, so that
-// its strings keep their memory and an idle connection has none: see ExchangePool.
-struct Exchange {
+class Exchange final : public upstream::Connection::User {
+ public:
+  enum class Result : uint8_t {
+    kProgress,
+    kBlocked,
+    kFinished,    // The client's end has sent all of the response.
+    kCut,         // The response broke off: the client must see that.
+    kClientGone,  // Or takes nothing any more.
+  };
+
+  explicit Exchange(WorkerState& worker);
+  ~Exchange() override = default;
+  // Makes it as new, but for the memory of strings.
+  void Reset();
+
+  // The first byte is here. Both are borrowed until Reset.
+  void Begin(ClientEnd* client, const ClientAddress* address);
+  // Routes the request; the views are done with when it returns. The first Step acts on it.
+  void Start(const http::RequestHead& head, const RequestShape& shape);
+  // In place of Start: the head, `bytes` of it, cannot be read. What it says of itself is not
+  // believed, its id included; the answer and the log have one all the same, so that a client's
+  // report leads to the line.
+  void Refuse(Reason reason, absl::string_view detail, size_t bytes);
+  bool started() const { return request_phase_ != RequestPhase::kNone; }
+
+  // After anything but kProgress and kBlocked only Log and Reset may follow.
+  Result Step();
+  // After the last Step of a turn: other exchanges use the scratch buffers next.
+  void EndTurn(bool progressed);
+
+  void OnUpstream() override { client_->Pump(); }
+
+  // The response was given to the client's end, whole.
+  bool response_done() const { return response_phase_ == ResponsePhase::kDone; }
+  void NoteReceived(size_t bytes) { bytes_received_ += bytes; }
+  void NoteSent(size_t bytes) { bytes_sent_ += bytes; }
+
+  // One line of the access log. Once, in the end.
+  void Log();
+  // The same for an exchange that fails: `failure` is the log's word, unless there is one; static.
+  void LogFailure(absl::string_view failure);
+
+ private:
   enum class RequestPhase : uint8_t {
-    kHead,        // Being read.
+    kNone,        // No head yet.
+    kRouted,      // Where it goes is known.
     kConnecting,  // To a target.
     kStreaming,   // Head and body go to the target.
     kSent,        // All of it went.
@@ -38,84 +96,97 @@ struct Exchange {
   enum class ResponsePhase : uint8_t {
     kAwaiting,   // Of a final head.
     kStreaming,  // Its body.
-    kDone,       // All was given to the client's socket or queue.
+    kDone,       // All was given to the client's end.
+  };
+  // A piece of text_.
+  struct TextSpan {
+    uint32_t begin = 0;
+    uint32_t size = 0;
   };
 
-  explicit Exchange(net::BufferGauge* gauge)
-      : request_parser(http1::Limits{}),
-        to_target(gauge),
-        response_parser(http1::Limits{}),
-        from_target(gauge) {}
-  bool request_body_read() const { return !has_request_body || request_body.done(); }
-  // Makes it as new, but for the memory of strings.
-  void Reset();
-
   absl::string_view Text(TextSpan span) const {
-    return absl::string_view(text.data() + span.begin, span.size);
+    return absl::string_view(text_.data() + span.begin, span.size);
   }
+  TextSpan Remember(absl::string_view piece);
+  void RememberForLog(const http::RequestHead& head);
+  void OnTimeout();
+  void TakeTimeout();
+  bool TakeStep();
+  // What the client's end returned: false ends the exchange.
+  bool Heard(bool client_is_there);
+
+  // exchange_request.cc. Steps return whether they got on.
+  Reason Route(const http::RequestHead& head);
+  void WriteTargetHead(const http::RequestHead& head);
+  void ChooseTarget();
+  bool TakeIdleTarget(const net::Endpoint& endpoint);
+  bool StepConnecting();
+  void TargetConnectFailed();
+  void StartStreaming();
+  bool StepRequest();
+  bool TakeRequestBody(iovec* piece);
+  bool SendToTarget(const iovec* pieces, int count, bool with_body);
+
+  // exchange_response.cc
+  bool StepResponse();
+  bool TakeResponseHead();
+  void StartResponse();
+  void PassResponseBody();
+  void EndResponse();
+  void TargetEnded(bool cleanly);
+  void ResponseDone();
+  // Answers by ourselves if no response has begun; cuts it otherwise.
+  void Reply(Reason reason, absl::string_view detail = {});
+
+  WorkerState& worker_;
+  ClientEnd* client_ = nullptr;
+  const ClientAddress* address_ = nullptr;
+  Result end_ = Result::kProgress;  // Another: that is how it ended.
+  net::LazyTimer timer_;
 
   // The request.
-  RequestPhase request_phase = RequestPhase::kHead;
-  http1::RequestParser request_parser;
-  http1::BodyDecoder request_body;
-  bool head_timed = false;  // The time for the head runs.
-  bool has_request_body = false;
-  bool chunked_request = false;
-  bool to_head = false;
-  bool client_is_http10 = false;
-  bool client_keep_alive = false;
-  bool expects_continue = false;  // And was not told to yet.
+  RequestPhase request_phase_ = RequestPhase::kNone;
+  RequestShape shape_;
+  bool to_head_ = false;
+  bool grpc_ = false;
   // What the log needs after the head's bytes are gone, one after another.
-  std::string text;
-  TextSpan method, path, host, user_agent, request_id;
+  std::string text_;
+  TextSpan method_, path_, host_, user_agent_, request_id_;
 
   // Where it goes. The pointers lead into the snapshot.
-  std::shared_ptr<const Snapshot> snapshot;
-  const CompiledService* service = nullptr;
-  const CompiledTargetGroup* group = nullptr;
-  absl::Duration idle_timeout;
-  routing::TriedTargets tried;
-  int target_index = -1;
-  std::string target_head;  // As sent to the target; kept whole for another attempt.
-  std::unique_ptr<upstream::Connection> target;
-  std::string target_text;  // Its address, for the log; stays when the connection goes.
-  upstream::Attempt attempt;
-  bool target_head_sent = false;
-  net::SendQueue to_target;
+  std::shared_ptr<const Snapshot> snapshot_;
+  const CompiledService* service_ = nullptr;
+  const CompiledTargetGroup* group_ = nullptr;
+  Reason routed_ = Reason::kNone;  // Another: the answer.
+  int fixed_status_ = 0;
+  absl::Duration idle_timeout_;
+  routing::TriedTargets tried_;
+  int target_index_ = -1;
+  std::string target_head_;  // As sent to the target; kept whole for another attempt.
+  std::unique_ptr<upstream::Connection> target_;
+  std::string target_text_;  // Its address, for the log; stays when the connection goes.
+  upstream::Attempt attempt_;
+  bool target_head_sent_ = false;
+  net::SendQueue to_target_;
 
   // The response.
-  ResponsePhase response_phase = ResponsePhase::kAwaiting;
-  http1::ResponseParser response_parser;
-  http1::BodyDecoder response_body;
-  InputBuffer from_target;
-  bool has_response_body = false;
-  bool chunked_response = false;  // To the client.
-  bool close_after = false;       // The client was told so, or cannot tell the end otherwise.
-  bool target_keep_alive = false;
-  int status = 0;
-  Reason reason = Reason::kNone;
-  absl::string_view failure;  // Of the access log; static.
+  ResponsePhase response_phase_ = ResponsePhase::kAwaiting;
+  http1::ResponseParser response_parser_;
+  http1::BodyDecoder response_body_;
+  InputBuffer from_target_;
+  bool has_response_body_ = false;
+  bool target_keep_alive_ = false;
+  int status_ = 0;
+  Reason reason_ = Reason::kNone;
+  absl::string_view failure_;  // Of the access log; static.
 
   // For the log. Times are monotonic.
-  int64_t start_unix_seconds = 0;
-  absl::Duration start;
-  absl::Duration request_sent;
-  absl::Duration first_response_byte;
-  uint64_t bytes_received = 0;
-  uint64_t bytes_sent = 0;
-};
-
-// Exchanges that rest between requests. Of one worker.
-class ExchangePool {
- public:
-  explicit ExchangePool(net::BufferGauge* gauge) : gauge_(gauge) {}
-
-  std::unique_ptr<Exchange> Take();
-  void Return(std::unique_ptr<Exchange> exchange);
-
- private:
-  net::BufferGauge* const gauge_;
-  std::vector<std::unique_ptr<Exchange>> resting_;
+  int64_t start_unix_seconds_ = 0;
+  absl::Duration start_;
+  absl::Duration request_sent_;
+  absl::Duration first_response_byte_;
+  uint64_t bytes_received_ = 0;
+  uint64_t bytes_sent_ = 0;
 };
 
 }  // namespace trellis::proxy

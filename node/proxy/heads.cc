@@ -168,6 +168,12 @@ void AppendTargetHead(const http::RequestHead& request, const TargetHeadContext&
   room.CutAt(Put("\r\n", end));
 }
 
+bool IsOursToSay(absl::string_view response_field) {
+  return (response_field[0] | 0x20) == 'x' &&
+         (absl::EqualsIgnoreCase(response_field, "x-amzn-requestid") ||
+          absl::EqualsIgnoreCase(response_field, "x-trellis-reason"));
+}
+
 void AppendClientHead(const http1::ResponseHead& response, const ClientHeadContext& context,
                       std::string* out) {
   Room room(response.reason.size() + BytesMax(response.headers) + context.request_id.size() +
@@ -177,12 +183,7 @@ void AppendClientHead(const http1::ResponseHead& response, const ClientHeadConte
   end = Put("\r\n", Put(response.reason, Put(" ", end)));
   for (const http::Header& header : response.headers) {
     if (header.hop_by_hop) continue;
-    // Both are ours to say: the id is the request's, the reason tells that the proxy answered.
-    if ((header.name[0] | 0x20) == 'x' &&
-        (absl::EqualsIgnoreCase(header.name, "x-amzn-requestid") ||
-         absl::EqualsIgnoreCase(header.name, "x-trellis-reason"))) {
-      continue;
-    }
+    if (IsOursToSay(header.name)) continue;
     end = PutHeader(header.name, header.value, end);
   }
   end = PutHeader("x-amzn-requestid", context.request_id, end);

@@ -38,6 +38,10 @@ struct TargetHeadContext {
 void AppendTargetHead(const http::RequestHead& request, const TargetHeadContext& context,
                       std::string* out);
 
+// Of a response's fields: the proxy says it, or nobody does. The id is the request's, and the reason
+// tells that the proxy answered.
+bool IsOursToSay(absl::string_view response_field);
+
 struct ClientHeadContext {
   absl::string_view request_id;
   bool chunked = false;              // The body goes in chunks.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "node/proxy/http1_connection.h"
+
 namespace trellis::proxy {
 namespace {
 
@@ -48,7 +50,7 @@ void Worker::OnAccept(net::Fd fd, const net::Endpoint& peer, uint16_t port) {
     counters.connections_refused.Add();
     return;
   }
-  auto connection = std::make_unique<Connection>(*this, std::move(fd), peer, port);
+  auto connection = std::make_unique<Http1Connection>(*this, std::move(fd), peer, port);
   if (!connection->Start().ok()) {
     counters.connections_refused.Add();
     return;
@@ -59,7 +61,7 @@ void Worker::OnAccept(net::Fd fd, const net::Endpoint& peer, uint16_t port) {
   connections_.push_back(std::move(connection));
 }
 
-void Worker::Retire(Connection* connection) {
+void Worker::Retire(ClientConnection* connection) {
   const size_t index = connection->index;
   retired_.push_back(std::move(connections_[index]));
   if (index + 1 != connections_.size()) {
@@ -71,7 +73,13 @@ void Worker::Retire(Connection* connection) {
   AskForHousekeeping();
 }
 
-void Worker::Yield(Connection* connection) {
+void Worker::Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next) {
+  next->index = connection->index;
+  retired_.push_back(std::exchange(connections_[connection->index], std::move(next)));
+  AskForHousekeeping();
+}
+
+void Worker::Yield(ClientConnection* connection) {
   yielded_.push_back(connection);
   AskForHousekeeping();
 }
@@ -86,7 +94,7 @@ void Worker::KeepHouse() {
   // INVARIANT: a connection yields only while open, and all that yielded are pumped before any that
   // retired is destroyed, so none is pumped after its end.
   pumping_.swap(yielded_);
-  for (Connection* connection : pumping_) connection->Pump();
+  for (ClientConnection* connection : pumping_) connection->Pump();
   pumping_.clear();
   retired_.clear();
   if (drained_ != nullptr && connections_.empty()) std::exchange(drained_, nullptr)();

@@ -13,7 +13,7 @@
 #include "base/net/endpoint.h"
 #include "node/net/event_loop.h"
 #include "node/proxy/acceptor.h"
-#include "node/proxy/connection.h"
+#include "node/proxy/client_connection.h"
 #include "node/proxy/counters.h"
 #include "node/proxy/options.h"
 #include "node/proxy/worker_state.h"
@@ -36,18 +36,19 @@ class Worker final : public WorkerState {
 
   std::vector<ListenStatus> ListenStatuses() const { return acceptor_.Statuses(); }
 
-  void Retire(Connection* connection) override;
-  void Yield(Connection* connection) override;
+  void Retire(ClientConnection* connection) override;
+  void Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next) override;
+  void Yield(ClientConnection* connection) override;
 
  private:
   void OnAccept(net::Fd fd, const net::Endpoint& peer, uint16_t port);
   void AskForHousekeeping();
   void KeepHouse();
 
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> retired_;  // Destroyed before sleep.
-  std::vector<Connection*> yielded_;                  // Pumped before sleep, before that.
-  std::vector<Connection*> pumping_;
+  std::vector<std::unique_ptr<ClientConnection>> connections_;
+  std::vector<std::unique_ptr<ClientConnection>> retired_;  // Destroyed before sleep.
+  std::vector<ClientConnection*> yielded_;                  // Pumped before sleep, before that.
+  std::vector<ClientConnection*> pumping_;
   bool housekeeping_asked_ = false;
   std::function<void()> drained_;
   Acceptor acceptor_;

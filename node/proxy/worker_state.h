@@ -8,22 +8,28 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/http/header_map.h"
 #include "base/runtime/random.h"
+#include "node/http/http2/session_context.h"
 #include "node/net/event_loop.h"
 #include "node/net/stream_socket.h"
 #include "node/proxy/counters.h"
-#include "node/proxy/exchange.h"
+#include "node/proxy/http1_connection.h"
+#include "node/proxy/http2_stream.h"
 #include "node/proxy/options.h"
+#include "node/proxy/resting.h"
 #include "node/snapshot/snapshot.h"
 #include "node/telemetry/access_log.h"
 #include "node/upstream/pool.h"
 
 namespace trellis::proxy {
 
-class Connection;
+class ClientConnection;
 
 // The most that is read from a peer at once, and so, with framing, the most that is held for it.
 inline constexpr size_t kReadBytesMax = 64 * 1024;
+// Steps of one connection, or stream, before others have their turn.
+inline constexpr int kStepsPerTurnMax = 32;
 
 struct WorkerState {
   WorkerState(net::EventLoop& event_loop, const Options& all_options, WorkerCounters& all_counters)
@@ -33,16 +39,21 @@ struct WorkerState {
         random(RandomFromSystem()),
         pool(event_loop, all_options.pool),
         log(all_options.access_log, event_loop),
-        exchanges(&gauge),
+        http2(http2::Limits{.stream_window_bytes = kReadBytesMax,
+                            .send_buffer_bytes = kReadBytesMax}),
+        http1_requests(*this),
+        http2_streams(*this),
         client_scratch(new char[kReadBytesMax]),
         target_scratch(new char[kReadBytesMax]) {}
 
   // Where round robin stands in `group`; begins anywhere, so that workers do not march in step.
   uint32_t* CursorOf(const CompiledTargetGroup* group);
   // Takes a closed connection; destroys it once no code of it runs any more.
-  virtual void Retire(Connection* connection) = 0;
+  virtual void Retire(ClientConnection* connection) = 0;
+  // The same, and takes `next` in its place.
+  virtual void Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next) = 0;
   // Pumps `connection` again after other connections had their turn.
-  virtual void Yield(Connection* connection) = 0;
+  virtual void Yield(ClientConnection* connection) = 0;
 
   net::EventLoop& loop;
   const Options& options;
@@ -51,7 +62,9 @@ struct WorkerState {
   net::BufferGauge gauge;
   upstream::Pool pool;
   telemetry::AccessLogBuffer log;
-  ExchangePool exchanges;
+  http2::SessionContext http2;
+  Resting<Http1Request, WorkerState> http1_requests;
+  Resting<Http2Stream, WorkerState> http2_streams;
   // A control block of this worker's own, so that requests count references without touching what
   // other workers touch. Null before the first.
   std::shared_ptr<const Snapshot> snapshot;
@@ -60,7 +73,9 @@ struct WorkerState {
   // Valid within one step of one connection.
   const std::unique_ptr<char[]> client_scratch;
   const std::unique_ptr<char[]> target_scratch;
-  std::string out;  // Heads and framing being made.
+  std::string out;         // Heads and framing being made.
+  std::string frames;      // HTTP/2's.
+  http::HeaderMap fields;  // Of a head being made.
 
  protected:
   ~WorkerState() = default;

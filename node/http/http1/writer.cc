@@ -34,7 +34,7 @@ void AppendChunkHeader(size_t size, std::string* out) {
 
 void AppendLastChunk(const http::HeaderMap& trailers, std::string* out) {
   out->append("0\r\n");
-  for (const http::Header& trailer : trailers) AppendHeader(trailer.name, trailer.value, out);
+  AppendEndToEnd(trailers, out);
   out->append("\r\n");
 }
 

@@ -24,7 +24,7 @@ void AppendEndToEnd(const http::HeaderMap& headers, std::string* out);
 
 // Appends "{size in hex}\r\n"; the data and "\r\n" follow. `size` > 0: a chunk of 0 is the last.
 void AppendChunkHeader(size_t size, std::string* out);
-// "0\r\n", the trailers, "\r\n".
+// "0\r\n", the trailers that are not marked hop_by_hop, "\r\n".
 void AppendLastChunk(const http::HeaderMap& trailers, std::string* out);
 
 // "Not Found" for 404; "Unknown" for codes without a name.
