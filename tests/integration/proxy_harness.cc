@@ -87,13 +87,6 @@ std::string Peer::ReadSome() {
   return std::exchange(unread_, "");
 }
 
-std::string Peer::TakeHere() {
-  char buffer[64 * 1024];
-  const ssize_t got = ::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
-  if (got > 0) unread_.append(buffer, static_cast<size_t>(got));
-  return std::exchange(unread_, "");
-}
-
 std::string Peer::ReadResponse(bool to_head) {
   std::string response = ReadUntil("\r\n\r\n");
   const auto length = HeaderOf(response, "content-length");

@@ -37,8 +37,6 @@ class Peer {
   std::string ReadToEnd();
   // What has come, waiting for it; empty at the end.
   std::string ReadSome();
-  // What is here now, perhaps nothing.
-  std::string TakeHere();
   // One response with a Content-Length, or none for `to_head` and statuses without a body.
   std::string ReadResponse(bool to_head = false);
   // True if the other side closed; fails the test if it sends something.
