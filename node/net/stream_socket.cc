@@ -6,7 +6,7 @@
 
 namespace trellis::net {
 
-Io StreamSocket::Read(char* data, size_t size, size_t* got) {
+Io StreamSocket::ReadRaw(char* data, size_t size, size_t* got) {
   *got = 0;
   for (;;) {
     const ssize_t result = ::recv(fd(), data, size, 0);
@@ -27,7 +27,7 @@ Io StreamSocket::Read(char* data, size_t size, size_t* got) {
   }
 }
 
-Io StreamSocket::Write(const iovec* pieces, int count, size_t* sent) {
+Io StreamSocket::WriteRaw(const iovec* pieces, int count, size_t* sent) {
   size_t total = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
   *sent = 0;
@@ -53,16 +53,36 @@ bool StreamSocket::StillSilent() const {
          (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-void StreamSocket::ShutdownWrite() { (void)::shutdown(fd(), SHUT_WR); }
+void StreamSocket::ShutdownWrite() {
+  if (layer_ != nullptr) {
+    std::string last;
+    layer_->SealEnd(&last);
+    // If the kernel takes no more, the peer does not read, and need not know.
+    (void)::send(fd(), last.data(), last.size(), MSG_NOSIGNAL);
+  }
+  (void)::shutdown(fd(), SHUT_WR);
+}
 
 Io SendQueue::Send(StreamSocket& socket, const iovec* pieces, int count) {
+  if (socket.layer() == nullptr) return SendRaw(socket, pieces, count);
+  thread_local std::string sealed;
+  sealed.clear();
+  if (!socket.layer()->Seal(pieces, count, &sealed)) {
+    Clear();
+    return Io::kFailed;
+  }
+  const iovec piece = {sealed.data(), sealed.size()};
+  return SendRaw(socket, &piece, 1);
+}
+
+Io SendQueue::SendRaw(StreamSocket& socket, const iovec* pieces, int count) {
   if (!data_.empty()) {
     Keep(pieces, count, 0);
     return Flush(socket);
   }
   size_t sent = 0;
   Io result = Io::kBlocked;
-  if (socket.writable()) result = socket.Write(pieces, count, &sent);
+  if (socket.writable()) result = socket.WriteRaw(pieces, count, &sent);
   if (result == Io::kBlocked) Keep(pieces, count, sent);
   return result;
 }
@@ -72,7 +92,7 @@ Io SendQueue::Flush(StreamSocket& socket) {
     if (!socket.writable()) return Io::kBlocked;
     const iovec piece = {data_.data() + sent_, data_.size() - sent_};
     size_t sent = 0;
-    const Io result = socket.Write(&piece, 1, &sent);
+    const Io result = socket.WriteRaw(&piece, 1, &sent);
     sent_ += sent;
     gauge_->Remove(sent);
     if (result == Io::kFailed) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,21 @@ enum class Io : uint8_t {
   kBlocked,  // The kernel has, or takes, no more for now.
   kClosed,   // Read only: the peer has finished sending.
   kFailed,   // Reset, or broken otherwise.
+};
+
+class StreamSocket;
+
+// What lies between a socket's bytes and its user's: TLS.
+class StreamLayer {
+ public:
+  virtual ~StreamLayer() = default;
+  // As StreamSocket::Read, by way of ReadRaw.
+  virtual Io Read(StreamSocket& socket, char* data, size_t size, size_t* got) = 0;
+  // Replaces `out` by the bytes to send for `pieces`, and for what the layer itself had to say
+  // before. False: the connection is broken.
+  virtual bool Seal(const iovec* pieces, int count, std::string* out) = 0;
+  // The same, to say that nothing more will be sent.
+  virtual void SealEnd(std::string* out) = 0;
 };
 
 // Remembers what the edges said, so that nothing is tried in vain and no edge is lost.
@@ -46,10 +62,17 @@ class StreamSocket {
     if (events & (EPOLLRDHUP | kBroken)) ending_ = true;
   }
 
+  // From now on Read and what SendQueue sends go through `layer`.
+  void SetLayer(std::unique_ptr<StreamLayer> layer) { layer_ = std::move(layer); }
+  StreamLayer* layer() { return layer_.get(); }  // Null: none.
+
   // One read of at most `size` bytes.
-  Io Read(char* data, size_t size, size_t* got);
-  // One write. `*sent` is what the kernel took, also when kBlocked.
-  Io Write(const iovec* pieces, int count, size_t* sent);
+  Io Read(char* data, size_t size, size_t* got) {
+    return layer_ == nullptr ? ReadRaw(data, size, got) : layer_->Read(*this, data, size, got);
+  }
+  // Past the layer. A write's `*sent` is what the kernel took, also when kBlocked.
+  Io ReadRaw(char* data, size_t size, size_t* got);
+  Io WriteRaw(const iovec* pieces, int count, size_t* sent);
   // Asks the kernel whether an idle connection is still good: open, and silent.
   bool StillSilent() const;
   // Says that nothing more will be sent.
@@ -57,6 +80,7 @@ class StreamSocket {
 
  private:
   Fd fd_;
+  std::unique_ptr<StreamLayer> layer_;
   bool readable_ = false;
   bool writable_ = false;
   bool ending_ = false;
@@ -74,7 +98,7 @@ struct BufferGauge {
   void Remove(size_t removed) { bytes -= removed; }
 };
 
-// Bytes the kernel did not take yet. Has no bound of its own: its filler stops while it is not
+// Bytes the kernel did not take yet, as they go on the wire. Has no bound of its own: its filler stops while it is not
 // empty, so it holds at most what one step produces.
 class SendQueue {
  public:
@@ -93,6 +117,7 @@ class SendQueue {
   void Clear();
 
  private:
+  Io SendRaw(StreamSocket& socket, const iovec* pieces, int count);
   void Keep(const iovec* pieces, int count, size_t skip);
 
   BufferGauge* const gauge_;

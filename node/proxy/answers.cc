@@ -17,6 +17,7 @@ constexpr Answer kAnswers[] = {
     {400, "client_closed", "the request ended before it was complete", "ClientConnectionClosed"},
     {404, "unknown_host", "no service has this host name here", ""},
     {404, "no_listener", "the service has no listener on this port", ""},
+    {400, "wrong_scheme", "the listener on this port speaks the other of http and https", ""},
     {503, "no_weight", "every target group of the rule has weight 0", "InternalError"},
     {503, "target_group_missing", "the rule's target group does not exist", "InternalError"},
     {503, "no_target", "the target group has no targets", "TargetConnectionError"},

@@ -22,6 +22,7 @@ enum class Reason : uint8_t {
   kClientClosed,
   kUnknownHost,
   kNoListener,
+  kWrongScheme,
   kNoWeight,
   kTargetGroupMissing,
   kNoTarget,

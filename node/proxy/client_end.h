@@ -15,11 +15,16 @@
 
 namespace trellis::proxy {
 
-// Whose connection it is.
+// Whose connection it is, and what protects it.
 struct ClientAddress {
   uint16_t port = 0;    // The listener's, without offset.
   std::string address;  // Without port.
   std::string text;     // With port.
+  bool tls = false;
+  // With TLS; the latter two are static.
+  std::string server_name;
+  absl::string_view tls_version;
+  absl::string_view tls_cipher;
 };
 
 enum class BodyRead : uint8_t {

@@ -10,6 +10,9 @@ void AddTo(const WorkerCounters& counters, CounterValues* sum) {
   sum->connections_accepted += counters.connections_accepted.value();
   sum->connections_refused += counters.connections_refused.value();
   sum->connections_active += counters.connections_active.value();
+  sum->tls_handshakes += counters.tls_handshakes.value();
+  sum->tls_resumptions += counters.tls_resumptions.value();
+  sum->tls_failures += counters.tls_failures.value();
   sum->requests += counters.requests.value();
   for (size_t i = 0; i < sum->responses_by_class.size(); ++i) {
     sum->responses_by_class[i] += counters.responses_by_class[i].value();
@@ -33,6 +36,12 @@ void Register(const WorkerCounters& counters, metrics::Registry& registry) {
                &counters.connections_refused);
   registry.Add("trellis_proxy_connections", "Client connections open.", {},
                &counters.connections_active);
+  registry.Add("trellis_proxy_tls_handshakes_total", "TLS handshakes that were done.", {},
+               &counters.tls_handshakes);
+  registry.Add("trellis_proxy_tls_resumptions_total", "Of those, by a ticket.", {},
+               &counters.tls_resumptions);
+  registry.Add("trellis_proxy_tls_failures_total", "TLS handshakes that failed.", {},
+               &counters.tls_failures);
   registry.Add("trellis_proxy_requests_total", "Requests read or refused.", {}, &counters.requests);
   for (size_t i = 0; i < counters.responses_by_class.size(); ++i) {
     const std::string name = i == 0 ? "none" : absl::StrCat(i, "xx");

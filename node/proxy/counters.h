@@ -17,6 +17,9 @@ struct alignas(64) CountersOf {
   Sum connections_accepted{};
   Sum connections_refused{};  // Over Options::connections_per_worker_max.
   Level connections_active{};
+  Sum tls_handshakes{};                           // That were done; of those:
+  Sum tls_resumptions{};
+  Sum tls_failures{};
   Sum requests{};                                 // Whose head was read, or refused.
   std::array<Sum, 6> responses_by_class{};        // [2] is 2xx; [0]: the client left before one.
   std::array<Sum, kReasons> answers_by_reason{};  // Of the proxy's own.

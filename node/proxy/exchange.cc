@@ -201,6 +201,11 @@ void Exchange::Log() {
   record.resolved_user = "Unknown";
   record.source_ip_port = address_->text;
   record.target_ip_port = target_text_;
+  if (address_->tls) {
+    record.tls_version = address_->tls_version;
+    record.ssl_cipher = address_->tls_cipher;
+    record.server_name_indication = address_->server_name;
+  }
   record.request_method = Text(method_);
   record.request_path = Text(path_);
   record.host_header = Text(host_);

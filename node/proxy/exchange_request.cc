@@ -19,6 +19,7 @@ Reason Exchange::Route(const http::RequestHead& head) {
   idle_timeout_ = service_->idle_timeout;
   const CompiledListener* const listener = service_->FindListener(address_->port);
   if (listener == nullptr) return Reason::kNoListener;
+  if (listener->tls != address_->tls) return Reason::kWrongScheme;
   const int rule = listener->rules.Match(head);
   const CompiledAction& action = rule < 0 ? listener->default_action : listener->actions[rule];
   if (action.fixed_status != 0) {
@@ -41,6 +42,7 @@ void Exchange::WriteTargetHead(const http::RequestHead& head) {
   TargetHeadContext context;
   context.client_address = address_->address;
   context.port = address_->port;
+  context.tls = address_->tls;
   context.request_id = Text(request_id_);
   context.service_arn = service_->arn;
   context.service_network_arn = service_->service_network_arn;

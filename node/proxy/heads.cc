@@ -157,7 +157,8 @@ void AppendTargetHead(const http::RequestHead& request, const TargetHeadContext&
   }
   end = Put(context.client_address, end);
   end = PutNumber(context.port, Put("\r\nx-forwarded-port: ", end));
-  end = Put("\r\nx-forwarded-proto: http\r\nx-amzn-lattice-network: SourceVpcArn=", end);
+  end = Put(context.tls ? "\r\nx-forwarded-proto: https" : "\r\nx-forwarded-proto: http", end);
+  end = Put("\r\nx-amzn-lattice-network: SourceVpcArn=", end);
   end = Put(context.source_vpc_arn, end);
   end = Put(context.service_arn, Put("\r\nx-amzn-lattice-target: ServiceArn=", end));
   end = Put(context.service_network_arn, Put("; ServiceNetworkArn=", end));

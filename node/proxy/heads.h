@@ -28,6 +28,7 @@ void AppendNewRequestId(Random& random, std::string* out);
 struct TargetHeadContext {
   absl::string_view client_address;  // Without port.
   uint16_t port = 0;                 // The listener's.
+  bool tls = false;                  // The client's connection has it.
   absl::string_view request_id;
   absl::string_view service_arn;
   absl::string_view service_network_arn;

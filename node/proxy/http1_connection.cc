@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "node/proxy/http2_connection.h"
+#include "node/proxy/tls_handshake.h"
 #include "node/proxy/worker_state.h"
 
 namespace trellis::proxy {
@@ -17,14 +18,16 @@ constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
 
 // What an HTTP/2 client says first (RFC 9113 3.4); no HTTP/1 request begins so.
 constexpr absl::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// And a TLS client: the type of a handshake's records (RFC 8446 5.1).
+constexpr char kTlsHandshakeRecord = 22;
 
 }  // namespace
 
-Http1Connection::Http1Connection(WorkerState& worker, net::Fd fd, const net::Endpoint& peer,
-                                 uint16_t port)
+Http1Connection::Http1Connection(WorkerState& worker, net::StreamSocket socket,
+                                 ClientAddress address)
     : worker_(worker),
-      socket_(std::move(fd)),
-      address_{.port = port, .address = peer.AddressString(), .text = peer.ToString()},
+      socket_(std::move(socket)),
+      address_(std::move(address)),
       opened_(worker.loop.MonotonicNow()),
       from_client_(&worker.gauge),
       to_client_(&worker.gauge),
@@ -36,6 +39,14 @@ absl::Status Http1Connection::Start() {
   state_ = State::kOpen;
   timer_.Set(worker_.options.idle_timeout);
   return status;
+}
+
+void Http1Connection::Resume() {
+  if (!Start().ok() || worker_.draining) {
+    Close();
+    return;
+  }
+  Pump();
 }
 
 void Http1Connection::Drain() {
@@ -118,7 +129,7 @@ bool Http1Connection::StepHead() {
       return false;
     }
   }
-  if (is_new_ && from_client_.view()[0] == kHttp2Preface[0] && StepPreface()) {
+  if (is_new_ && StepOtherProtocol()) {
     return state_ != State::kClosed && ReadHeadBytes();
   }
   if (request_ == nullptr) {
@@ -141,18 +152,28 @@ bool Http1Connection::StepHead() {
   return false;
 }
 
-bool Http1Connection::StepPreface() {
+bool Http1Connection::StepOtherProtocol() {
   const absl::string_view bytes = from_client_.view();
+  if (bytes[0] == kTlsHandshakeRecord && !address_.tls && worker_.tls.has_certificates()) {
+    HandOver<TlsHandshake>();
+    return true;
+  }
+  if (bytes[0] != kHttp2Preface[0]) return false;
   if (!absl::StartsWith(bytes, kHttp2Preface)) return absl::StartsWith(kHttp2Preface, bytes);
+  HandOver<Http2Connection>();
+  return true;
+}
+
+template <typename Next>
+void Http1Connection::HandOver() {
   state_ = State::kClosed;
   timer_.Clear();
   worker_.loop.Unwatch(socket_.fd(), this);
-  auto http2 = std::make_unique<Http2Connection>(worker_, std::move(socket_), address_);
-  Http2Connection& next = *http2;
-  worker_.Replace(this, std::move(http2));
-  next.Start(bytes);
+  auto owned = std::make_unique<Next>(worker_, std::move(socket_), address_);
+  Next& next = *owned;
+  worker_.Replace(this, std::move(owned));
+  next.Start(from_client_.view());
   from_client_.Clear();
-  return true;
 }
 
 bool Http1Connection::ReadHeadBytes() {
@@ -256,6 +277,7 @@ void Http1Connection::FinishExchange() {
 
 void Http1Connection::StartClosing(bool request_was_read) {
   if (request_was_read && from_client_.empty() && !socket_.readable()) {
+    if (socket_.layer() != nullptr) socket_.ShutdownWrite();  // TLS ends with a word.
     Close();
     return;
   }

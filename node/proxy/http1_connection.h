@@ -14,8 +14,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "base/net/endpoint.h"
-#include "node/net/fd.h"
 #include "node/net/lazy_timer.h"
 #include "node/net/stream_socket.h"
 #include "node/proxy/client_connection.h"
@@ -53,11 +51,12 @@ struct Http1Request {
 
 class Http1Connection final : public ClientConnection, private ClientEnd {
  public:
-  // `port`: the listener's, without offset.
-  Http1Connection(WorkerState& worker, net::Fd fd, const net::Endpoint& peer, uint16_t port);
+  Http1Connection(WorkerState& worker, net::StreamSocket socket, ClientAddress address);
   ~Http1Connection() override = default;
   // Begins to serve. RESOURCE_EXHAUSTED: the kernel watches no more descriptors; destroy it.
   absl::Status Start();
+  // The same, with what may have come already. Closes itself if it cannot.
+  void Resume();
 
   void Drain() override;
   void Abort() override;
@@ -72,8 +71,10 @@ class Http1Connection final : public ClientConnection, private ClientEnd {
   bool Step();
   bool StepHead();
   bool StepLingering();
-  // Whether what has come is, or may become, the preface of HTTP/2; if it is, the socket has gone.
-  bool StepPreface();
+  // Whether what has come is, or may become, no HTTP/1; if it is not, the socket has gone.
+  bool StepOtherProtocol();
+  template <typename Next>
+  void HandOver();
   bool ReadHeadBytes();
   void StartExchange();
   void RefuseHead(Reason reason, absl::string_view detail);

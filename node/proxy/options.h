@@ -29,6 +29,7 @@ struct Options {
   // For clients: to send a whole head, and between requests. Once the service is known its own idle
   // timeout holds for both sides.
   absl::Duration idle_timeout = absl::Seconds(60);
+  absl::Duration handshake_timeout = absl::Seconds(10);  // Of TLS.
   // No request begins on a connection older than this (reference 6.5): the response to the one
   // under way says "connection: close".
   absl::Duration connection_lifetime = absl::Minutes(10);

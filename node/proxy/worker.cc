@@ -19,8 +19,9 @@ uint32_t* WorkerState::CursorOf(const CompiledTargetGroup* group) {
   return &cursors_.emplace(group, static_cast<uint32_t>(random.Next64())).first->second;
 }
 
-Worker::Worker(net::EventLoop& event_loop, const Options& all_options, WorkerCounters& all_counters)
-    : WorkerState(event_loop, all_options, all_counters),
+Worker::Worker(net::EventLoop& event_loop, const Options& all_options, WorkerCounters& all_counters,
+               tls::TicketKeys& all_tickets)
+    : WorkerState(event_loop, all_options, all_counters, all_tickets),
       acceptor_(event_loop, options, [this](net::Fd fd, const net::Endpoint& peer, uint16_t port) {
         OnAccept(std::move(fd), peer, port);
       }) {}
@@ -50,7 +51,9 @@ void Worker::OnAccept(net::Fd fd, const net::Endpoint& peer, uint16_t port) {
     counters.connections_refused.Add();
     return;
   }
-  auto connection = std::make_unique<Http1Connection>(*this, std::move(fd), peer, port);
+  auto connection = std::make_unique<Http1Connection>(
+      *this, net::StreamSocket(std::move(fd)),
+      ClientAddress{.port = port, .address = peer.AddressString(), .text = peer.ToString()});
   if (!connection->Start().ok()) {
     counters.connections_refused.Add();
     return;

@@ -25,7 +25,8 @@ namespace trellis::proxy {
 class Worker final : public WorkerState {
  public:
   // All are borrowed and outlive it.
-  Worker(net::EventLoop& loop, const Options& options, WorkerCounters& counters);
+  Worker(net::EventLoop& loop, const Options& options, WorkerCounters& counters,
+         tls::TicketKeys& tickets);
   ~Worker();
 
   // Serves from `snapshot` and accepts on its ports from here on.

@@ -84,7 +84,8 @@ absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Start(const Options& opt
     ASSIGN_OR_RETURN(thread->loop_thread, net::LoopThread::Start(absl::StrCat("worker-", i)));
     Thread* const t = thread.get();
     t->loop_thread->Call([&] {
-      t->worker = std::make_unique<Worker>(t->loop_thread->loop(), pool->options_, t->counters);
+      t->worker = std::make_unique<Worker>(t->loop_thread->loop(), pool->options_, t->counters,
+                                           pool->tickets_);
     });
     pool->threads_.push_back(std::move(thread));
   }
@@ -97,6 +98,14 @@ void WorkerPool::Publish(std::shared_ptr<const Snapshot> snapshot, std::function
     thread->loop_thread->loop().Post([worker = thread->worker.get(), snapshot, left, swapped] {
       worker->SetSnapshot(snapshot);
       if (left->fetch_sub(1) == 1 && swapped != nullptr) swapped();
+    });
+  }
+}
+
+void WorkerPool::SetCertificates(std::shared_ptr<const tls::ServerCertificates> certificates) {
+  for (const std::unique_ptr<Thread>& thread : threads_) {
+    thread->loop_thread->loop().Post([worker = thread->worker.get(), certificates] {
+      worker->tls.SetCertificates(certificates);
     });
   }
 }

@@ -17,6 +17,8 @@
 #include "node/proxy/counters.h"
 #include "node/proxy/options.h"
 #include "node/snapshot/snapshot.h"
+#include "node/tls/server_certificates.h"
+#include "node/tls/ticket_keys.h"
 
 namespace trellis::proxy {
 
@@ -36,6 +38,9 @@ class WorkerPool {
   // holds nothing up: see ListenStatuses.
   void Publish(std::shared_ptr<const Snapshot> snapshot, std::function<void()> swapped = nullptr);
 
+  // What HTTPS listeners show from now on.
+  void SetCertificates(std::shared_ptr<const tls::ServerCertificates> certificates);
+
   // Stops accepting, closes idle connections, and waits until all requests are answered, each with
   // "connection: close", or `timeout` has passed. Returns how many connections are left.
   int64_t Drain(absl::Duration timeout);
@@ -53,6 +58,7 @@ class WorkerPool {
   explicit WorkerPool(const Options& options);
 
   const Options options_;
+  tls::TicketKeys tickets_;
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

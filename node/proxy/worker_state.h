@@ -20,6 +20,7 @@
 #include "node/proxy/resting.h"
 #include "node/snapshot/snapshot.h"
 #include "node/telemetry/access_log.h"
+#include "node/tls/server_context.h"
 #include "node/upstream/pool.h"
 
 namespace trellis::proxy {
@@ -32,7 +33,8 @@ inline constexpr size_t kReadBytesMax = 64 * 1024;
 inline constexpr int kStepsPerTurnMax = 32;
 
 struct WorkerState {
-  WorkerState(net::EventLoop& event_loop, const Options& all_options, WorkerCounters& all_counters)
+  WorkerState(net::EventLoop& event_loop, const Options& all_options, WorkerCounters& all_counters,
+              tls::TicketKeys& all_tickets)
       : loop(event_loop),
         options(all_options),
         counters(all_counters),
@@ -41,6 +43,7 @@ struct WorkerState {
         log(all_options.access_log, event_loop),
         http2(http2::Limits{.stream_window_bytes = kReadBytesMax,
                             .send_buffer_bytes = kReadBytesMax}),
+        tls(all_tickets, event_loop),
         http1_requests(*this),
         http2_streams(*this),
         client_scratch(new char[kReadBytesMax]),
@@ -63,6 +66,7 @@ struct WorkerState {
   upstream::Pool pool;
   telemetry::AccessLogBuffer log;
   http2::SessionContext http2;
+  tls::ServerContext tls;
   Resting<Http1Request, WorkerState> http1_requests;
   Resting<Http2Stream, WorkerState> http2_streams;
   // A control block of this worker's own, so that requests count references without touching what

@@ -18,6 +18,7 @@ namespace {
 constexpr absl::Duration kMinIdleTimeout = absl::Seconds(60);  // Also the default.
 constexpr absl::Duration kMaxIdleTimeout = absl::Seconds(600);
 constexpr int kDefaultListenerPort = 80;
+constexpr int kDefaultTlsListenerPort = 443;
 constexpr int kDefaultWeight = 100;
 constexpr int kMaxWeight = 999;
 constexpr int kUnreadableFixedStatus = 500;
@@ -59,6 +60,7 @@ class ServiceCompiler {
     CompiledListener compiled;
     compiled.name = name;
     compiled.port = static_cast<uint16_t>(PortOf(listener));
+    compiled.tls = listener.protocol() == v1::LISTENER_HTTPS;
     compiled.default_action = Action(name, listener.default_action());
     compiled.rule_names = source.rule_names;
     std::vector<const v1::Rule*> rules;
@@ -72,8 +74,8 @@ class ServiceCompiler {
 
   // False: this agent does not serve such a listener.
   bool Serves(const std::string& name, const v1::Listener& listener) const {
-    if (listener.protocol() != v1::LISTENER_HTTP) {
-      Problem(name, "is not served: only listeners with protocol HTTP are supported by this agent");
+    if (listener.protocol() != v1::LISTENER_HTTP && listener.protocol() != v1::LISTENER_HTTPS) {
+      Problem(name, "is not served: this agent serves the protocols HTTP and HTTPS only");
       return false;
     }
     const int port = PortOf(listener);
@@ -88,7 +90,9 @@ class ServiceCompiler {
 
  private:
   static int PortOf(const v1::Listener& listener) {
-    return listener.port() == 0 ? kDefaultListenerPort : listener.port();
+    if (listener.port() != 0) return listener.port();
+    return listener.protocol() == v1::LISTENER_HTTPS ? kDefaultTlsListenerPort
+                                                     : kDefaultListenerPort;
   }
 
   CompiledAction Action(const std::string& name, const v1::RuleAction& action) const {

@@ -231,9 +231,17 @@ TEST_F(CompilerTest, AGeneratedDomainIsNobodyElses) {
 
 // --- Listeners and actions ---------------------------------------------------------------------
 
-TEST_F(CompilerTest, ListenersOtherThanHttpAreSkippedAndTold) {
+TEST_F(CompilerTest, HttpsListenersAreMarked) {
+  catalog_.Put("services/svc-pay/listeners/listener-2", "listener { protocol: LISTENER_HTTPS }");
+  const auto snapshot = CompileAll();
+  EXPECT_TRUE(snapshot->FindService("pay-1.mesh")->FindListener(443)->tls);
+  EXPECT_FALSE(snapshot->FindService("pay-1.mesh")->FindListener(80)->tls);
+  EXPECT_EQ(snapshot->ports, (std::vector<uint16_t>{80, 443, 8080}));
+}
+
+TEST_F(CompilerTest, ListenersOfOtherProtocolsAreSkippedAndTold) {
   catalog_.Put("services/svc-pay/listeners/listener-2",
-               "listener { protocol: LISTENER_HTTPS port: 443 }");
+               "listener { protocol: LISTENER_TLS_PASSTHROUGH port: 443 }");
   const auto snapshot = CompileAll();
   EXPECT_EQ(snapshot->FindService("pay-1.mesh")->FindListener(443), nullptr);
   EXPECT_EQ(snapshot->ports, (std::vector<uint16_t>{80, 8080}));

@@ -57,6 +57,7 @@ struct CompiledAction {
 struct CompiledListener {
   std::string name;
   uint16_t port = 0;
+  bool tls = false;  // HTTPS.
   routing::RuleSet rules;  // Match gives an index into `actions`, or -1: the default.
   std::vector<CompiledAction> actions;
   std::vector<std::string> rule_names;  // By the same index.
