@@ -128,7 +128,7 @@ class AgentImpl final : public Agent {
 
   absl::Status Start();
   void Drain() override;
-  void ReopenLog() override { data_plane_->ReopenLog(); }
+  void Reload() override { data_plane_->Reload(); }
 
  private:
   // On the control thread.

@@ -23,7 +23,8 @@ class Agent {
 
   // Stops accepting callers and waits for their requests, at most `drain_timeout`.
   virtual void Drain() = 0;
-  virtual void ReopenLog() = 0;
+  // At SIGHUP: logs are opened anew, certificates read again.
+  virtual void Reload() = 0;
 };
 
 }  // namespace trellis::agent

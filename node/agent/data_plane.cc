@@ -11,6 +11,7 @@
 #include "base/log/log.h"
 #include "base/status_macros.h"
 #include "node/agent/listen_alarms.h"
+#include "node/net/control.h"
 #include "node/snapshot/explain.h"
 #include "node/snapshot/target_endpoint.h"
 
@@ -44,6 +45,7 @@ DataPlane::DataPlane(const AgentOptions& options, const Identity& identity,
                      net::EventLoop& control, Random& random, Enforced enforced,
                      CatchingUp catching_up)
     : port_offset_(options.port_offset),
+      certificate_folder_(options.certificates),
       catalog_(catalog),
       shards_(shards),
       control_(control),
@@ -72,6 +74,7 @@ absl::StatusOr<std::unique_ptr<DataPlane>> DataPlane::Start(
   ASSIGN_OR_RETURN(plane->access_log_, OpenAccessLog(options));
   ASSIGN_OR_RETURN(plane->workers_,
                    proxy::WorkerPool::Start(ProxyOptions(options, plane->access_log_.get())));
+  if (!options.certificates.empty()) plane->UseCertificates(ReadCertificates(options.certificates));
   plane->Follow();
   plane->ShareHealth();
   plane->compilations_.Run();
@@ -177,11 +180,28 @@ absl::StatusOr<v1::ExplainRequestResponse> DataPlane::Explain(
 }
 
 std::vector<std::string> DataPlane::Alarms() const {
-  return ListenAlarms(workers_->ListenStatuses(), port_offset_);
+  std::vector<std::string> alarms = ListenAlarms(workers_->ListenStatuses(), port_offset_);
+  alarms.insert(alarms.end(), certificate_problems_.begin(), certificate_problems_.end());
+  if (snapshot_ != nullptr && snapshot_->has_tls && !has_certificates_) {
+    alarms.push_back(
+        "callers of HTTPS listeners are not served: this agent has no certificate; give it "
+        "--certificates=FOLDER");
+  }
+  return alarms;
 }
 
-void DataPlane::ReopenLog() {
+void DataPlane::Reload() {
   if (access_log_ != nullptr) access_log_->Reopen();
+  if (certificate_folder_.empty()) return;
+  CertificateFolder read = ReadCertificates(certificate_folder_);
+  net::RunOn(control_, [&] { UseCertificates(std::move(read)); });
+}
+
+void DataPlane::UseCertificates(CertificateFolder read) {
+  for (const std::string& problem : read.problems) LOG(WARNING) << problem;
+  certificate_problems_ = std::move(read.problems);
+  has_certificates_ = !read.certificates->empty();
+  workers_->SetCertificates(std::move(read.certificates));
 }
 
 }  // namespace trellis::agent

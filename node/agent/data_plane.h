@@ -20,6 +20,7 @@
 #include "base/metrics/metrics.h"
 #include "base/runtime/runtime.h"
 #include "gossip/health/health_shards.h"
+#include "node/agent/certificate_folder.h"
 #include "node/agent/identity.h"
 #include "node/agent/options.h"
 #include "node/agent/pacer.h"
@@ -36,8 +37,7 @@
 
 namespace trellis::agent {
 
-// Thread-safety: made, used and destroyed on the control thread; Drain and ReopenLog from any
-// other.
+// Thread-safety: made, used and destroyed on the control thread; Drain and Reload from any other.
 class DataPlane {
  public:
   using Enforced = std::function<void(const storage::VersionVector&)>;
@@ -65,7 +65,8 @@ class DataPlane {
 
   // Stops accepting and waits for requests in flight. Returns the connections left at the timeout.
   int64_t Drain(absl::Duration timeout) { return workers_->Drain(timeout); }
-  void ReopenLog();
+  // Opens the log's file anew, and reads certificates again.
+  void Reload();
 
   // OK once callers are served from the configuration; UNAVAILABLE, with the reason, before.
   absl::Status Ready() const;
@@ -83,7 +84,10 @@ class DataPlane {
   void ShareHealth();
   void FollowOthers();
 
+  void UseCertificates(CertificateFolder read);
+
   const int port_offset_;
+  const std::string certificate_folder_;
   storage::Catalog& catalog_;
   gossip::HealthShards& shards_;
   net::EventLoop& control_;
@@ -101,6 +105,8 @@ class DataPlane {
   storage::Applied pending_;                  // Since the last compilation.
   absl::Duration pending_since_ = absl::InfiniteDuration();
   metrics::Histogram enforce_seconds_;
+  std::vector<std::string> certificate_problems_;
+  bool has_certificates_ = false;
   bool serves_ = false;  // Every worker has had a snapshot.
   Pacer compilations_;
   // Cleared by the destructor: tasks that were posted before it find nobody.

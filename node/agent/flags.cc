@@ -152,6 +152,10 @@ const std::vector<Option>& Options() {
       {"drain_timeout", "DURATION", "",
        Span{&O::drain_timeout, absl::ZeroDuration(), absl::Hours(1)},
        "After SIGTERM: how long requests in flight may take to end."},
+      {"certificates", "FOLDER", "a path or nothing", Text{&O::certificates, IsAnything, true},
+       "What callers of HTTPS listeners are shown: each file *.pem has a certificate chain, leaf "
+       "first, and its private key, for the host names of the leaf's subjectAltName. Read again at "
+       "SIGHUP. Empty: HTTPS listeners serve nobody."},
       {"access_log", "PATH", "a path, - or nothing", Text{&O::access_log, IsAnything, true},
        "File of one JSON line a request. -: standard output. Empty: none."},
       {"reason_header", "BOOL", "", Boolean{&O::reason_header},

@@ -91,7 +91,7 @@ absl::Status Run(const AgentOptions& options) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    agent->ReopenLog();
+    agent->Reload();
   }
   LOG(INFO) << "draining for at most " << absl::FormatDuration(options.drain_timeout);
   // A second signal does not wait.

@@ -39,6 +39,7 @@ struct AgentOptions {
   int max_connections = 10000;
   absl::Duration connect_timeout = absl::Seconds(5);
   absl::Duration drain_timeout = absl::Seconds(30);
+  std::string certificates;  // Folder; empty: none.
   std::string access_log;  // Path, "-" for standard output, empty for none.
   bool reason_header = true;
 };

@@ -176,6 +176,7 @@ std::shared_ptr<const Snapshot> SnapshotCompiler::Assemble(const storage::Catalo
   hosts_.Decide(catalog.settled(), &problems_);
   snapshot->services_by_host = hosts_.ShareTable();
   snapshot->ports = hosts_.Ports();
+  snapshot->has_tls = hosts_.HasTls();
   problems_.Report();
   return snapshot;
 }

@@ -14,12 +14,16 @@ void HostAssignment::Set(const std::string& name, ServiceParts parts) {
     Unwant(old.custom_host, name);
     for (const CompiledListener& listener : old.service->listeners) {
       if (--ports_[listener.port] == 0) ports_.erase(listener.port);
+      tls_listeners_ -= listener.tls;
     }
   }
   if (parts.service == nullptr) return;
   Want(parts.generated_host, name);
   Want(parts.custom_host, name);
-  for (const CompiledListener& listener : parts.service->listeners) ++ports_[listener.port];
+  for (const CompiledListener& listener : parts.service->listeners) {
+    ++ports_[listener.port];
+    tls_listeners_ += listener.tls;
+  }
   services_[name] = std::move(parts);
 }
 

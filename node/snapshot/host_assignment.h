@@ -34,6 +34,8 @@ class HostAssignment {
   // As last decided.
   HostTable ShareTable() { return table_.Share(); }
   std::vector<uint16_t> Ports() const;  // Ascending.
+  // Whether any listener is HTTPS.
+  bool HasTls() const { return tls_listeners_ > 0; }
 
  private:
   void Want(const std::string& host, const std::string& name);
@@ -49,6 +51,7 @@ class HostAssignment {
   std::set<std::string> contested_;                                 // Hosts that several want.
   std::set<std::string> changed_;                                   // Hosts, since Decide.
   std::map<uint16_t, int> ports_;                                   // Listeners on each.
+  size_t tls_listeners_ = 0;
   HostTable table_;
 };
 

@@ -82,6 +82,7 @@ struct Snapshot {
   // networks this agent's VPC is associated with.
   HostTable services_by_host;
   std::vector<uint16_t> ports;  // Listener ports to accept on, ascending.
+  bool has_tls = false;         // One of the listeners is HTTPS.
   // For access logs: this agent's VPC.
   std::string source_vpc_id;
   std::string source_vpc_arn;

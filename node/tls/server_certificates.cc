@@ -103,6 +103,7 @@ absl::Status ServerCertificates::Add(absl::string_view pem) {
     ASSIGN_OR_RETURN(certificate->chain.emplace_back(), ToBuffer(one.get()));
   }
   certificate->key = std::shared_ptr<evp_pkey_st>(key.release(), EVP_PKEY_free);
+  if (first_.empty()) first_ = names.front();
   for (const std::string& name : names) {
     Choice& choice = by_name_[name];
     (certificate->ecdsa ? choice.ecdsa : choice.rsa) = certificate;
@@ -111,7 +112,10 @@ absl::Status ServerCertificates::Add(absl::string_view pem) {
 }
 
 const ServerCertificate* ServerCertificates::Find(absl::string_view server_name, bool ecdsa) const {
-  const std::string name = absl::AsciiStrToLower(server_name);
+  // No host's name ends in a digit (RFC 3696 2), and none has a colon.
+  const bool is_name = !server_name.empty() && !absl::ascii_isdigit(server_name.back()) &&
+                       server_name.find(':') == absl::string_view::npos;
+  const std::string name = is_name ? absl::AsciiStrToLower(server_name) : first_;
   auto found = by_name_.find(name);
   if (found == by_name_.end()) {
     const size_t dot = name.find('.');

@@ -33,7 +33,8 @@ class ServerCertificates {
   absl::Status Add(absl::string_view pem);
 
   // For the host name a client asks for (SNI): the certificate of that very name, else of a wildcard
-  // that stands for its first label. Null: none fits. `ecdsa`: the client takes such signatures; it
+  // that stands for its first label; for no name, or an IP address, those of the first certificate
+  // that was added. Null: none fits. `ecdsa`: the client takes such signatures; it
   // is given an RSA certificate where it does not, or where there is no other.
   const ServerCertificate* Find(absl::string_view server_name, bool ecdsa) const;
 
@@ -45,6 +46,7 @@ class ServerCertificates {
     std::shared_ptr<const ServerCertificate> rsa;
   };
 
+  std::string first_;                                // The name to which the nameless are led.
   absl::flat_hash_map<std::string, Choice> by_name_;  // In lower case: a.example, *.example.
 };
 

@@ -285,9 +285,9 @@ struct ServerContext::Library {
   static ssl_select_cert_result_t SelectCertificate(const SSL_CLIENT_HELLO* hello) {
     const ServerContext& context = *Of(hello->ssl);
     const char* const name = SSL_get_servername(hello->ssl, TLSEXT_NAMETYPE_host_name);
-    if (name == nullptr || context.certificates_ == nullptr) return ssl_select_cert_error;
+    if (context.certificates_ == nullptr) return ssl_select_cert_error;
     const ServerCertificate* const certificate =
-        context.certificates_->Find(name, TakesEcdsa(hello));
+        context.certificates_->Find(name == nullptr ? "" : name, TakesEcdsa(hello));
     if (certificate == nullptr) return ssl_select_cert_error;
     std::vector<CRYPTO_BUFFER*> chain;
     for (const auto& one : certificate->chain) chain.push_back(one.get());

@@ -17,14 +17,8 @@ absl::Status CheckAuthType(absl::string_view field, v1::AuthType type) {
 }
 
 absl::Status CheckListener(const v1::Listener& listener) {
-  switch (listener.protocol()) {
-    case v1::LISTENER_HTTPS:
-      return NotServed("listener.protocol", "HTTPS", "HTTP");
-    case v1::LISTENER_TLS_PASSTHROUGH:
-      return NotServed("listener.protocol", "TLS_PASSTHROUGH", "HTTP");
-    default:
-      return absl::OkStatus();
-  }
+  if (listener.protocol() != v1::LISTENER_TLS_PASSTHROUGH) return absl::OkStatus();
+  return NotServed("listener.protocol", "TLS_PASSTHROUGH", "HTTP or HTTPS");
 }
 
 absl::Status CheckProtocol(absl::string_view field, v1::TargetGroupProtocol protocol) {

@@ -8,7 +8,7 @@
 
 namespace trellis::api {
 
-// INVALID_ARGUMENT, such as "listener.protocol: HTTPS is not served by this release; use HTTP".
+// INVALID_ARGUMENT, such as "service.auth_type: AWS_IAM is not served by this release; use NONE".
 absl::Status CheckServedByRelease(const v1::Resource& resource);
 
 }  // namespace trellis::api
