@@ -33,6 +33,26 @@ static_assert(sizeof(kAnswers) / sizeof(kAnswers[0]) == kReasons);
 
 const Answer& AnswerFor(Reason reason) { return kAnswers[static_cast<size_t>(reason)]; }
 
+int GrpcStatusOf(int http_status) {
+  switch (http_status) {
+    case 400:
+      return 13;  // INTERNAL
+    case 401:
+      return 16;  // UNAUTHENTICATED
+    case 403:
+      return 7;  // PERMISSION_DENIED
+    case 404:
+      return 12;  // UNIMPLEMENTED
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;  // UNAVAILABLE
+    default:
+      return 2;  // UNKNOWN
+  }
+}
+
 std::string AnswerText(const AnswerHead& answer) {
   absl::string_view text = AnswerFor(answer.reason).body;
   if (text.empty()) text = http1::ReasonPhrase(answer.status);

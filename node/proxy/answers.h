@@ -42,6 +42,9 @@ struct Answer {
 };
 const Answer& AnswerFor(Reason reason);
 
+// What a gRPC client is told instead of an HTTP status (gRPC, "HTTP to gRPC Status Code Mapping").
+int GrpcStatusOf(int http_status);
+
 struct AnswerHead {
   int status = 0;
   Reason reason = Reason::kNone;

@@ -1,7 +1,9 @@
 #include "node/proxy/exchange.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "node/proxy/heads.h"
 #include "node/proxy/resting.h"
 #include "node/proxy/worker_state.h"
@@ -11,9 +13,8 @@ namespace trellis::proxy {
 Exchange::Exchange(WorkerState& worker)
     : worker_(worker),
       timer_(worker.loop, [this] { OnTimeout(); }),
-      to_target_(&worker.gauge),
-      response_parser_(http1::Limits{}),
-      from_target_(&worker.gauge) {}
+      http1_target_(worker, *this),
+      http2_target_(worker, *this) {}
 
 void Exchange::Reset() {
   client_ = nullptr;
@@ -35,17 +36,13 @@ void Exchange::Reset() {
   tried_ = {};
   target_index_ = -1;
   EmptyForNext(target_head_);
-  target_.reset();
+  ReleaseTarget(/*complete=*/false);
   EmptyForNext(target_text_);
   attempt_ = {};
-  target_head_sent_ = false;
-  to_target_.Clear();
 
   response_phase_ = ResponsePhase::kAwaiting;
-  response_parser_.Reset();
-  from_target_.Clear();
-  has_response_body_ = target_keep_alive_ = false;
   status_ = 0;
+  grpc_status_ = -1;
   reason_ = Reason::kNone;
   failure_ = {};
 
@@ -65,6 +62,8 @@ void Exchange::Start(const http::RequestHead& head, const RequestShape& shape) {
   shape_ = shape;
   bytes_received_ = shape.head_bytes;
   to_head_ = head.method == "HEAD";
+  const auto content_type = head.headers.Find("content-type");
+  grpc_ = content_type.has_value() && absl::StartsWithIgnoreCase(*content_type, "application/grpc");
   snapshot_ = worker_.snapshot;
   idle_timeout_ = worker_.options.idle_timeout;
   RememberForLog(head);
@@ -139,7 +138,7 @@ bool Exchange::Heard(bool client_is_there) {
 }
 
 void Exchange::EndTurn(bool progressed) {
-  from_target_.Keep();
+  if (target_ != nullptr) target_->EndTurn();
   // While it connects, the time for that runs.
   if (progressed && started() && request_phase_ != RequestPhase::kConnecting) {
     timer_.Set(idle_timeout_);
@@ -165,8 +164,7 @@ void Exchange::TakeTimeout() {
       return;
     case RequestPhase::kStreaming:
       // Whose turn was it? With nothing on its way to the target, the client's.
-      Reply(to_target_.empty() && target_->socket().writable() ? Reason::kClientTimeout
-                                                               : Reason::kTargetTimeout);
+      Reply(target_->takes_request() ? Reason::kClientTimeout : Reason::kTargetTimeout);
       return;
     case RequestPhase::kSent:
     case RequestPhase::kAborted:
@@ -216,6 +214,7 @@ void Exchange::Log() {
   record.trellis_reason = AnswerFor(reason_).name;
   record.start_unix_seconds = start_unix_seconds_;
   record.response_code = status_;
+  record.grpc_response_code = std::max(grpc_status_, 0);
   record.bytes_received = bytes_received_;
   record.bytes_sent = bytes_sent_;
   record.duration_ms = absl::ToInt64Milliseconds(now - start_);

@@ -16,15 +16,17 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/http/request_head.h"
 #include "node/http/http1/codec.h"
 #include "node/net/lazy_timer.h"
-#include "node/net/stream_socket.h"
 #include "node/proxy/answers.h"
 #include "node/proxy/client_end.h"
-#include "node/proxy/input_buffer.h"
+#include "node/proxy/http1_target.h"
+#include "node/proxy/http2_target.h"
+#include "node/proxy/target_end.h"
 #include "node/snapshot/snapshot.h"
 #include "node/upstream/pool.h"
 #include "routing/balance/picker.h"
@@ -42,7 +44,7 @@ struct RequestShape {
   bool expects_continue = false;
 };
 
-class Exchange final : public upstream::Connection::User {
+class Exchange final : private ResponseReader {
  public:
   enum class Result : uint8_t {
     kProgress,
@@ -71,8 +73,6 @@ class Exchange final : public upstream::Connection::User {
   Result Step();
   // After the last Step of a turn: other exchanges use the scratch buffers next.
   void EndTurn(bool progressed);
-
-  void OnUpstream() override { client_->Pump(); }
 
   // The response was given to the client's end, whole.
   bool response_done() const { return response_phase_ == ResponsePhase::kDone; }
@@ -119,22 +119,25 @@ class Exchange final : public upstream::Connection::User {
   Reason Route(const http::RequestHead& head);
   void WriteTargetHead(const http::RequestHead& head);
   void ChooseTarget();
-  bool TakeIdleTarget(const net::Endpoint& endpoint);
+  // OK: target_ is a way there.
+  absl::Status TakeTarget(const net::Endpoint& endpoint);
   bool StepConnecting();
   void TargetConnectFailed();
   void StartStreaming();
   bool StepRequest();
-  bool TakeRequestBody(iovec* piece);
-  bool SendToTarget(const iovec* pieces, int count, bool with_body);
+  bool TakeRequestBody(absl::string_view* data);
+  void ReleaseTarget(bool complete);
 
   // exchange_response.cc
   bool StepResponse();
-  bool TakeResponseHead();
-  void StartResponse();
-  void PassResponseBody();
-  void EndResponse();
-  void TargetEnded(bool cleanly);
-  void ResponseDone();
+  void OnBytes() override;
+  bool OnInterim(const http1::ResponseHead& head) override;
+  bool OnHead(const http1::ResponseHead& head, bool has_body, bool length_known) override;
+  bool OnBody(absl::string_view data) override;
+  bool OnEnd(const http::HeaderMap& trailers) override;
+  void OnTarget() override { client_->Pump(); }
+  void NoteGrpcStatus(const http::HeaderMap& fields);
+  void TargetEnded();
   // Answers by ourselves if no response has begun; cuts it otherwise.
   void Reply(Reason reason, absl::string_view detail = {});
 
@@ -163,20 +166,17 @@ class Exchange final : public upstream::Connection::User {
   routing::TriedTargets tried_;
   int target_index_ = -1;
   std::string target_head_;  // As sent to the target; kept whole for another attempt.
-  std::unique_ptr<upstream::Connection> target_;
-  std::string target_text_;  // Its address, for the log; stays when the connection goes.
+  Http1Target http1_target_;
+  Http2Target http2_target_;
+  TargetEnd* target_ = nullptr;  // One of them, once a target is chosen.
+  std::string target_text_;      // Its address, for the log; stays when the connection goes.
   upstream::Attempt attempt_;
-  bool target_head_sent_ = false;
-  net::SendQueue to_target_;
+  bool request_given_ = false;  // All of it, to target_.
 
   // The response.
   ResponsePhase response_phase_ = ResponsePhase::kAwaiting;
-  http1::ResponseParser response_parser_;
-  http1::BodyDecoder response_body_;
-  InputBuffer from_target_;
-  bool has_response_body_ = false;
-  bool target_keep_alive_ = false;
   int status_ = 0;
+  int grpc_status_ = -1;  // -1: none was said.
   Reason reason_ = Reason::kNone;
   absl::string_view failure_;  // Of the access log; static.
 

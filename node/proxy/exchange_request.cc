@@ -1,17 +1,11 @@
 // The way of a request: route, target, connection, body.
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "node/proxy/exchange.h"
 #include "node/proxy/heads.h"
 #include "node/proxy/worker_state.h"
 
 namespace trellis::proxy {
-namespace {
-
-iovec Piece(absl::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
-
-}  // namespace
 
 Reason Exchange::Route(const http::RequestHead& head) {
   if (snapshot_ != nullptr) service_ = snapshot_->FindService(head.authority);
@@ -63,17 +57,12 @@ void Exchange::ChooseTarget() {
         cursor);
     if (index < 0) break;
     target_index_ = index;
-    const net::Endpoint& endpoint = group_->targets[index].endpoint;
-    if (!attempt_.retried && TakeIdleTarget(endpoint)) {
-      StartStreaming();
-      return;
-    }
-    absl::StatusOr<std::unique_ptr<upstream::Connection>> target =
-        worker_.pool.Connect(endpoint, this);
-    if (target.ok()) {
-      worker_.counters.upstream_connects.Add();
-      target_ = *std::move(target);
-      timer_.Set(worker_.options.connect_timeout);
+    if (TakeTarget(group_->targets[index].endpoint).ok()) {
+      if (target_->connecting() == TargetEnd::Connecting::kDone) {
+        StartStreaming();
+      } else {
+        timer_.Set(worker_.options.connect_timeout);
+      }
       return;
     }
     worker_.counters.upstream_connect_failures.Add();
@@ -82,32 +71,43 @@ void Exchange::ChooseTarget() {
   Reply(Reason::kTargetConnectionFailed);
 }
 
-bool Exchange::TakeIdleTarget(const net::Endpoint& endpoint) {
-  // A request that could not be repeated asks the kernel first whether the target has closed; what
-  // is left is the time a segment travels.
+absl::Status Exchange::TakeTarget(const net::Endpoint& endpoint) {
+  if (group_->http2) {
+    target_ = &http2_target_;
+    return http2_target_.Connect(endpoint, address_->tls, shape_.has_body);
+  }
+  target_ = &http1_target_;
+  const bool chunked = shape_.has_body && !shape_.length_known;
   const bool repeatable = !shape_.has_body && upstream::IsIdempotent(Text(method_));
-  while ((target_ = worker_.pool.TakeIdle(endpoint, this)) != nullptr) {
-    if (repeatable || target_->socket().StillSilent()) {
-      worker_.counters.upstream_reuses.Add();
+  if (!attempt_.retried && http1_target_.TakeIdle(endpoint, chunked, to_head_, repeatable)) {
+    return absl::OkStatus();
+  }
+  return http1_target_.Connect(endpoint, chunked, to_head_);
+}
+
+void Exchange::ReleaseTarget(bool complete) {
+  if (target_ != nullptr) target_->Finish(complete);
+  target_ = nullptr;
+  request_given_ = false;
+}
+
+bool Exchange::StepConnecting() {
+  switch (target_->connecting()) {
+    case TargetEnd::Connecting::kPending:
+      return false;
+    case TargetEnd::Connecting::kDone:
+      StartStreaming();
       return true;
-    }
+    case TargetEnd::Connecting::kFailed:
+      TargetConnectFailed();
+      return true;
   }
   return false;
 }
 
-bool Exchange::StepConnecting() {
-  if (!target_->socket().writable()) return false;
-  if (target_->FinishConnect().ok()) {
-    StartStreaming();
-  } else {
-    TargetConnectFailed();
-  }
-  return true;
-}
-
 void Exchange::TargetConnectFailed() {
   worker_.counters.upstream_connect_failures.Add();
-  target_.reset();
+  ReleaseTarget(/*complete=*/false);
   if (tried_.Add(target_index_)) {
     ChooseTarget();
   } else {
@@ -127,37 +127,48 @@ void Exchange::StartStreaming() {
 }
 
 bool Exchange::StepRequest() {
-  if (request_phase_ != RequestPhase::kStreaming) return false;
-  if (!target_->socket().writable()) return false;
-  if (!to_target_.empty()) return SendToTarget(nullptr, 0, false);
-  iovec pieces[2];
-  int count = 0;
-  if (!target_head_sent_) pieces[count++] = Piece(target_head_);
-  bool with_body = false;
-  if (!client_->body_read()) {
-    const bool has_more = TakeRequestBody(&pieces[count]);
-    if (end_ != Result::kProgress || request_phase_ == RequestPhase::kAborted) return true;
-    if (!has_more && target_head_sent_) return false;
-    with_body = pieces[count].iov_len > 0;
-    if (with_body) ++count;
+  if (request_phase_ != RequestPhase::kStreaming || !target_->takes_request()) return false;
+  if (request_given_) {
+    request_phase_ = RequestPhase::kSent;
+    request_sent_ = worker_.loop.MonotonicNow();
+    return true;
   }
-  return SendToTarget(pieces, count, with_body);
+  absl::string_view data;
+  if (!client_->body_read()) {
+    const bool has_more = TakeRequestBody(&data);
+    if (end_ != Result::kProgress || request_phase_ == RequestPhase::kAborted) return true;
+    if (!has_more && target_->head_sent()) return false;
+  }
+  static const auto& kNoTrailers = *new http::HeaderMap();
+  request_given_ = client_->body_read();
+  const bool with_trailers = request_given_ && shape_.has_body;
+  attempt_.any_byte_accepted = target_->head_sent();
+  if (!target_->Send(target_head_, data, request_given_,
+                     with_trailers ? client_->trailers() : kNoTrailers)) {
+    // The target may have answered before it closed: read that, and if there is nothing, see
+    // whether the request may go elsewhere.
+    request_phase_ = RequestPhase::kAborted;
+    return true;
+  }
+  attempt_.any_byte_accepted = true;
+  attempt_.any_body_byte_sent |= !data.empty();
+  return true;
 }
 
-// Takes what has come, and puts our framing on it. False: nothing has, or it was the last of this
-// client's (then it was answered, or is gone).
-bool Exchange::TakeRequestBody(iovec* piece) {
-  const bool chunked = !shape_.length_known;
-  *piece = {};
-  worker_.out.clear();
+// Takes what has come of the body, framing taken off: in pieces, and gathered if there are several.
+// False: nothing has, or it was the last of this client's (then it was answered, or is gone).
+bool Exchange::TakeRequestBody(absl::string_view* data) {
+  *data = {};
   do {
-    absl::string_view data;
-    switch (client_->ReadBody(&data)) {
+    if (!data->empty() && data->data() != worker_.gathered.data()) {
+      worker_.gathered.assign(data->data(), data->size());
+    }
+    absl::string_view piece;
+    switch (client_->ReadBody(&piece)) {
       case BodyRead::kData:
         break;
       case BodyRead::kBlocked:
-        *piece = Piece(worker_.out);
-        return !worker_.out.empty();
+        return !data->empty();
       case BodyRead::kEnded:
         Reply(Reason::kClientClosed);
         return false;
@@ -167,40 +178,13 @@ bool Exchange::TakeRequestBody(iovec* piece) {
         Reply(Reason::kBadRequest, client_->body_error());
         return false;
     }
-    if (!chunked) {
-      *piece = Piece(data);
-      return true;
+    if (data->empty()) {
+      *data = piece;
+    } else {
+      worker_.gathered.append(piece.data(), piece.size());
+      *data = worker_.gathered;
     }
-    if (!data.empty()) {
-      http1::AppendChunkHeader(data.size(), &worker_.out);
-      worker_.out.append(data.data(), data.size());
-      worker_.out.append("\r\n");
-    }
-  } while (!client_->body_read() && client_->has_body_bytes());
-  if (client_->body_read()) http1::AppendLastChunk(client_->trailers(), &worker_.out);
-  *piece = Piece(worker_.out);
-  return true;
-}
-
-bool Exchange::SendToTarget(const iovec* pieces, int count, bool with_body) {
-  net::StreamSocket& target = target_->socket();
-  const net::Io result =
-      count > 0 ? to_target_.Send(target, pieces, count) : to_target_.Flush(target);
-  if (result == net::Io::kFailed) {
-    // The target may have answered before it closed: read that, and if there is nothing, see
-    // whether the request may go elsewhere.
-    attempt_.any_byte_accepted = target_head_sent_;
-    request_phase_ = RequestPhase::kAborted;
-    target.Note(EPOLLIN);
-    return true;
-  }
-  target_head_sent_ = true;
-  attempt_.any_body_byte_sent |= with_body;
-  if (result == net::Io::kBlocked) return count > 0;
-  if (client_->body_read()) {
-    request_phase_ = RequestPhase::kSent;
-    request_sent_ = worker_.loop.MonotonicNow();
-  }
+  } while (!client_->body_read() && client_->has_body_bytes() && data->size() < kReadBytesMax);
   return true;
 }
 

@@ -15,7 +15,6 @@ void Http2Stream::Reset() {
   EmptyForNext(body_);
   EmptyForNext(reading_);
   has_body = ready = ended_ = end_read_ = response_has_body_ = false;
-  EmptyForNext(trailer_text_);
   trailers_.Clear();
   waiting_ = 0;
   exchange_.Reset();
@@ -37,26 +36,6 @@ void Http2Stream::TakeBody(absl::string_view bytes, bool end) {
   body_.append(bytes.data(), bytes.size());
   worker_.gauge.Add(bytes.size());
   ended_ |= end;
-}
-
-void Http2Stream::TakeTrailers(const http::HeaderMap& trailers) {
-  ended_ = true;
-  // All bytes first: views hold while the string does not grow.
-  size_t bytes = 0;
-  for (const http::Header& trailer : trailers) {
-    bytes += trailer.name.size() + trailer.value.size();
-  }
-  trailer_text_.reserve(bytes);
-  const auto keep = [this](absl::string_view text) {
-    const size_t begin = trailer_text_.size();
-    trailer_text_.append(text.data(), text.size());
-    return absl::string_view(trailer_text_).substr(begin);
-  };
-  for (const http::Header& trailer : trailers) {
-    if (trailer.hop_by_hop) continue;
-    const absl::string_view name = keep(trailer.name);
-    trailers_.Add(name, keep(trailer.value));
-  }
 }
 
 BodyRead Http2Stream::ReadBody(absl::string_view* data) {
@@ -86,6 +65,7 @@ bool Http2Stream::SendInterim(const http1::ResponseHead& head) {
 }
 
 bool Http2Stream::SendAnswer(const AnswerHead& answer) {
+  if (answer.grpc) return SendGrpcAnswer(answer);
   const std::string text = AnswerText(answer);
   const std::string length = absl::StrCat(text.size());
   worker_.fields.Clear();
@@ -98,6 +78,21 @@ bool Http2Stream::SendAnswer(const AnswerHead& answer) {
   if (!answer.to_head && !AddBody(text)) return false;
   static const auto& kNoTrailers = *new http::HeaderMap();
   return EndResponse(kNoTrailers);
+}
+
+// "Trailers-Only": the status is in the one head there is (gRPC over HTTP/2, "Responses").
+bool Http2Stream::SendGrpcAnswer(const AnswerHead& answer) {
+  std::string text = AnswerText(answer);
+  text.pop_back();  // Its newline.
+  const std::string status = absl::StrCat(GrpcStatusOf(answer.status));
+  worker_.fields.Clear();
+  worker_.fields.Add("content-type", "application/grpc");
+  worker_.fields.Add("grpc-status", status);
+  worker_.fields.Add("grpc-message", text);  // Plain ASCII without "%": nothing to escape.
+  if (!answer.request_id.empty()) worker_.fields.Add("x-amzn-requestid", answer.request_id);
+  if (answer.with_reason) worker_.fields.Add("x-trellis-reason", AnswerFor(answer.reason).name);
+  SubmitHead(200, /*end=*/true);
+  return true;
 }
 
 bool Http2Stream::BeginResponse(const ResponseStart& start) {

@@ -13,6 +13,7 @@
 #include "node/http/http2/session.h"
 #include "node/proxy/client_end.h"
 #include "node/proxy/exchange.h"
+#include "node/proxy/owned_fields.h"
 
 namespace trellis::proxy {
 
@@ -35,7 +36,10 @@ class Http2Stream final : private ClientEnd {
   // --- What the session told ---
   // Holds at most the stream's window: what is held has not been given back to it.
   void TakeBody(absl::string_view bytes, bool end);
-  void TakeTrailers(const http::HeaderMap& trailers);
+  void TakeTrailers(const http::HeaderMap& trailers) {
+    trailers_.Assign(trailers);
+    ended_ = true;
+  }
   // `bytes` of the response's body have left.
   void BodyLeft(size_t bytes) { waiting_ -= bytes; }
 
@@ -47,7 +51,7 @@ class Http2Stream final : private ClientEnd {
   BodyRead ReadBody(absl::string_view* data) override;
   bool body_read() const override { return !has_body || end_read_; }
   bool has_body_bytes() const override { return !body_.empty() || (ended_ && !end_read_); }
-  const http::HeaderMap& trailers() const override { return trailers_; }
+  const http::HeaderMap& trailers() const override { return trailers_.map(); }
   absl::string_view body_error() const override { return {}; }
   bool takes_response() const override { return waiting_ == 0; }
   bool SendContinue() override;
@@ -57,6 +61,7 @@ class Http2Stream final : private ClientEnd {
   bool AddBody(absl::string_view data) override;
   bool EndStep() override { return true; }
   bool EndResponse(const http::HeaderMap& trailers) override;
+  bool SendGrpcAnswer(const AnswerHead& answer);
   void SubmitHead(int status, bool end);
 
   WorkerState& worker_;
@@ -69,8 +74,7 @@ class Http2Stream final : private ClientEnd {
   std::string reading_;  // What ReadBody gave last.
   bool ended_ = false;   // Nothing follows body_.
   bool end_read_ = false;
-  std::string trailer_text_;
-  http::HeaderMap trailers_;
+  OwnedFields trailers_;
 
   // The response.
   size_t waiting_ = 0;  // Bytes of its body that the session has and did not send.

@@ -21,6 +21,7 @@
 #include "node/snapshot/snapshot.h"
 #include "node/telemetry/access_log.h"
 #include "node/tls/server_context.h"
+#include "node/upstream/http2_pool.h"
 #include "node/upstream/pool.h"
 
 namespace trellis::proxy {
@@ -43,6 +44,7 @@ struct WorkerState {
         log(all_options.access_log, event_loop),
         http2(http2::Limits{.stream_window_bytes = kReadBytesMax,
                             .send_buffer_bytes = kReadBytesMax}),
+        http2_pool(event_loop, {}, &http2, &gauge),
         tls(all_tickets, event_loop),
         http1_requests(*this),
         http2_streams(*this),
@@ -66,6 +68,7 @@ struct WorkerState {
   upstream::Pool pool;
   telemetry::AccessLogBuffer log;
   http2::SessionContext http2;
+  upstream::Http2Pool http2_pool;
   tls::ServerContext tls;
   Resting<Http1Request, WorkerState> http1_requests;
   Resting<Http2Stream, WorkerState> http2_streams;
@@ -78,6 +81,7 @@ struct WorkerState {
   const std::unique_ptr<char[]> client_scratch;
   const std::unique_ptr<char[]> target_scratch;
   std::string out;         // Heads and framing being made.
+  std::string gathered;    // Of a request's body.
   std::string frames;      // HTTP/2's.
   http::HeaderMap fields;  // Of a head being made.
 

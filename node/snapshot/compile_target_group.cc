@@ -18,9 +18,7 @@ namespace {
 bool CanBeDialled(const v1::TargetGroup& group) {
   return (group.type() == v1::INSTANCE || group.type() == v1::IP) &&
          (group.protocol() == v1::TARGET_HTTP ||
-          group.protocol() == v1::TARGET_GROUP_PROTOCOL_UNSPECIFIED) &&
-         (group.protocol_version() == v1::HTTP1 ||
-          group.protocol_version() == v1::PROTOCOL_VERSION_UNSPECIFIED);
+          group.protocol() == v1::TARGET_GROUP_PROTOCOL_UNSPECIFIED);
 }
 
 // By endpoint; of two targets with one endpoint, the first by name.
@@ -63,12 +61,13 @@ std::shared_ptr<const CompiledTargetGroup> CompileTargetGroup(const storage::Cat
   compiled->arn = naming.ArnOf(name, group.arn(), group.account());
   compiled->vpc_id =
       group.vpc().empty() ? "-" : std::string(absl::StripPrefix(group.vpc(), "vpcs/"));
+  compiled->http2 = group.protocol_version() == v1::HTTP2 || group.protocol_version() == v1::GRPC;
   compiled->health_check = health::SettingsOf(group);
   if (!CanBeDialled(group)) {
     problems->push_back(absl::StrCat(
         name,
-        ": gets no traffic: only INSTANCE and IP groups with protocol HTTP and version HTTP1 "
-        "are supported by this agent"));
+        ": gets no traffic: only INSTANCE and IP groups with protocol HTTP are supported by this "
+        "agent"));
     return compiled;
   }
   absl::btree_map<net::Endpoint, std::string> targets = TargetsOf(catalog, name, group, problems);

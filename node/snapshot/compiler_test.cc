@@ -343,7 +343,7 @@ TEST_F(CompilerTest, TargetsThatCannotBeReachedAreLeftOutAndTold) {
 
 TEST_F(CompilerTest, GroupsOfOtherProtocolsGetNoPlainHttp) {
   for (const char* fields : {"type: IP protocol: TARGET_HTTPS", "type: IP protocol: TARGET_TCP",
-                             "type: IP protocol_version: HTTP2", "type: LAMBDA", "type: ALB"}) {
+                             "type: LAMBDA", "type: ALB"}) {
     catalog_.Put(kBlue, absl::StrCat("target_group { ", fields, " }"));
     CompileAll();
     EXPECT_TRUE(compiler_.target_groups().at(0)->targets.empty()) << fields;

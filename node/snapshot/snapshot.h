@@ -33,6 +33,7 @@ struct CompiledTargetGroup {
   std::string name;  // targetGroups/{tg-…}
   std::string arn;
   std::string vpc_id;  // Of its targets; "-" when it has none.
+  bool http2 = false;  // Its targets speak HTTP/2, with prior knowledge; gRPC's too.
   health::Settings health_check;
   std::vector<CompiledTarget> targets;  // Sorted by endpoint; no duplicates.
 };

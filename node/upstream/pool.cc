@@ -117,8 +117,9 @@ bool IsIdempotent(absl::string_view method) {
 }
 
 bool MayRetry(absl::string_view method, const Attempt& attempt) {
-  if (!attempt.connection_was_reused || attempt.retried) return false;
-  if (attempt.any_response_byte || attempt.any_body_byte_sent) return false;
+  if (attempt.retried || attempt.any_response_byte || attempt.any_body_byte_sent) return false;
+  if (attempt.refused) return true;
+  if (!attempt.connection_was_reused) return false;
   return !attempt.any_byte_accepted || IsIdempotent(method);
 }
 

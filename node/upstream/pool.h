@@ -117,6 +117,7 @@ struct Attempt {
   bool any_byte_accepted = true;    // By the kernel: otherwise the target saw nothing.
   bool any_body_byte_sent = false;  // Bodies are streamed, so what was sent is gone.
   bool any_response_byte = false;
+  bool refused = false;  // The target says that it did nothing with it (HTTP/2's REFUSED_STREAM).
   bool retried = false;
 };
 

@@ -1,10 +1,8 @@
 // HTTP/2 from clients to HTTP/1 targets: what arrives is what was sent, and streams mind only their
 // own.
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -14,65 +12,19 @@
 #include "node/http/http2/session.h"
 #include "node/http/http2/session_testing.h"
 #include "rapidjson/document.h"
+#include "tests/integration/http2_client.h"
 #include "tests/integration/proxy_harness.h"
 
 namespace trellis::proxy {
 namespace {
 
+using Client = Http2Client;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
 constexpr size_t kBig = 1 << 20;  // More than windows and sockets' buffers hold.
-
-// A client on one connection. Consumes what comes unless told otherwise.
-class Client {
- public:
-  explicit Client(Peer peer) : peer_(std::move(peer)), session_(&context_, &heard_) {
-    heard_.session = &session_;
-  }
-
-  http2::StreamId Ask(absl::string_view method, absl::string_view target, bool end = true,
-                      const http::HeaderMap& headers = {}) {
-    return session_.SubmitRequest(
-        {.method = method, .scheme = "http", .authority = "svc.test", .target = target}, headers,
-        end);
-  }
-  void Flush() {
-    std::string bytes;
-    session_.Produce(1 << 20, &bytes);
-    peer_.Write(bytes);
-  }
-  // Sends what there is and takes what comes until `condition` holds.
-  void Until(const std::function<bool()>& condition) {
-    while (true) {
-      Flush();
-      if (condition()) return;
-      const std::string bytes = peer_.ReadSome();
-      if (bytes.empty()) {
-        ADD_FAILURE() << "the connection ended";
-        return;
-      }
-      ASSERT_TRUE(session_.Receive(bytes, absl::ZeroDuration()).ok());
-    }
-  }
-  const http2::Seen& Answer(http2::StreamId id) {
-    Until([&] { return heard_.seen[id].closed; });
-    return heard_.seen[id];
-  }
-  http2::Seen& seen(http2::StreamId id) { return heard_.seen[id]; }
-
-  Peer& peer() { return peer_; }
-  http2::ClientSession& session() { return session_; }
-  http2::ClientRecorder& heard() { return heard_; }
-
- private:
-  Peer peer_;
-  http2::SessionContext context_{http2::Limits{}};
-  http2::ClientRecorder heard_;
-  http2::ClientSession session_;
-};
 
 class Http2Test : public ProxyTest {
  protected:
@@ -378,6 +330,18 @@ TEST_F(Http2Test, AnIdleConnectionIsClosed) {
   client->Flush();
   while (!client->peer().ReadSome().empty()) {
   }
+}
+
+TEST_F(Http2Test, AGrpcClientIsAnsweredInItsOwnWords) {
+  auto client = NewClient();
+  http::HeaderMap headers;
+  headers.Add("content-type", "application/grpc+proto");
+  target_.StopListening();
+  const http2::Seen& answer = client->Answer(client->Ask("POST", "/p.S/M", true, headers));
+  EXPECT_THAT(answer.head, AllOf(StartsWith("200 content-type=application/grpc;grpc-status=14;"
+                                            "grpc-message=no target could be connected to;"),
+                                 HasSubstr("x-trellis-reason=target_connection_failed;")));
+  EXPECT_EQ(answer.body, "");
 }
 
 TEST_F(Http2Test, ThePrefaceMayComeByteByByte) {

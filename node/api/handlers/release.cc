@@ -47,8 +47,8 @@ absl::Status CheckTargetGroup(const v1::TargetGroup& group) {
   if (group.type() == v1::LAMBDA) return NotServed("target_group.type", "LAMBDA", "IP or INSTANCE");
   if (group.type() == v1::ALB) return NotServed("target_group.type", "ALB", "IP or INSTANCE");
   RETURN_IF_ERROR(CheckProtocol("target_group.protocol", group.protocol()));
-  RETURN_IF_ERROR(CheckVersion("target_group.protocol_version", group.protocol_version()));
   const v1::HealthCheck& check = group.health_check();
+  if (!check.enabled()) return absl::OkStatus();
   RETURN_IF_ERROR(CheckProtocol("target_group.health_check.protocol", check.protocol()));
   return CheckVersion("target_group.health_check.protocol_version", check.protocol_version());
 }
