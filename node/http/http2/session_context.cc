@@ -43,10 +43,37 @@ void Empty(std::string* text) {
   }
 }
 
+// Fields whose values come once, and secrets: in the tables of HPACK they would push out what comes
+// again, and give whoever can add fields something to guess at (RFC 7541 7.1.3).
+bool StaysOutOfTables(absl::string_view name) {
+  switch (name.size()) {
+    case 10:
+      return name == "x-amz-date";
+    case 11:
+      return name == "traceparent";
+    case 13:
+      return name == "authorization";
+    case 16:
+      return name == "x-amzn-requestid";
+    case 20:
+      return name == "x-amz-security-token" || name == "x-amz-content-sha256";
+    default:
+      return false;
+  }
+}
+
+bool HasUpperCase(absl::string_view name) {
+  bool any = false;
+  for (const char c : name) any |= c >= 'A' && c <= 'Z';
+  return any;
+}
+
 }  // namespace
 
 void FieldList::Add(absl::string_view name, absl::string_view value) {
-  fields_.push_back({Bytes(name), Bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+  const auto flags = static_cast<uint8_t>(StaysOutOfTables(name) ? NGHTTP2_NV_FLAG_NO_INDEX
+                                                                 : NGHTTP2_NV_FLAG_NONE);
+  fields_.push_back({Bytes(name), Bytes(value), name.size(), value.size(), flags});
 }
 
 void FieldList::Add(const http::HeaderMap& headers, bool host) {
@@ -56,6 +83,10 @@ void FieldList::Add(const http::HeaderMap& headers, bool host) {
   names_.reserve(bytes);  // INVARIANT: it does not move while the fields point into it.
   for (const http::Header& header : headers) {
     if (header.hop_by_hop || (!host && absl::EqualsIgnoreCase(header.name, "host"))) continue;
+    if (!HasUpperCase(header.name)) {
+      Add(header.name, header.value);
+      continue;
+    }
     const size_t begin = names_.size();
     for (const char c : header.name) names_.push_back(absl::ascii_tolower(c));
     Add(absl::string_view(names_).substr(begin), header.value);
