@@ -43,6 +43,12 @@ void Register(const WorkerCounters& counters, metrics::Registry& registry) {
   registry.Add("trellis_proxy_tls_failures_total", "TLS handshakes that failed.", {},
                &counters.tls_failures);
   registry.Add("trellis_proxy_requests_total", "Requests read or refused.", {}, &counters.requests);
+  registry.Add("trellis_proxy_request_seconds",
+               "From the first byte of a request to the last of its answer.", {},
+               &counters.request_seconds);
+  registry.Add("trellis_target_seconds",
+               "From the last byte of a request sent to its target to the first of the answer.", {},
+               &counters.target_seconds);
   for (size_t i = 0; i < counters.responses_by_class.size(); ++i) {
     const std::string name = i == 0 ? "none" : absl::StrCat(i, "xx");
     registry.Add("trellis_proxy_responses_total",

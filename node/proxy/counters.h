@@ -30,7 +30,10 @@ struct alignas(64) CountersOf {
   Sum upstream_retries{};
   Level buffered_bytes_max{};  // The most that all connections of a worker held at once.
 };
-using WorkerCounters = CountersOf<metrics::Counter, metrics::Gauge>;
+struct WorkerCounters : CountersOf<metrics::Counter, metrics::Gauge> {
+  metrics::Histogram request_seconds;  // From the first byte of a request to the last of its answer.
+  metrics::Histogram target_seconds;   // From its last byte sent to the target to the answer's first.
+};
 // Of all workers, read at about the same time.
 using CounterValues = CountersOf<uint64_t, int64_t>;
 

@@ -179,8 +179,12 @@ void Exchange::LogFailure(absl::string_view failure) {
 
 void Exchange::Log() {
   worker_.counters.responses_by_class[status_ / 100 < 6 ? status_ / 100 : 5].Add();
-  if (worker_.options.access_log == nullptr) return;
   const absl::Duration now = worker_.loop.MonotonicNow();
+  worker_.counters.request_seconds.Record(now - start_);
+  if (request_sent_ != absl::ZeroDuration() && first_response_byte_ >= request_sent_) {
+    worker_.counters.target_seconds.Record(first_response_byte_ - request_sent_);
+  }
+  if (worker_.options.access_log == nullptr) return;
   const Snapshot* snapshot = snapshot_ != nullptr ? snapshot_.get() : worker_.snapshot.get();
 
   telemetry::AccessLogRecord record;

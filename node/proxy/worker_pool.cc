@@ -148,7 +148,11 @@ CounterValues WorkerPool::Counters() const {
 }
 
 void WorkerPool::RegisterMetrics(metrics::Registry& registry) const {
-  for (const std::unique_ptr<Thread>& thread : threads_) Register(thread->counters, registry);
+  for (const std::unique_ptr<Thread>& thread : threads_) {
+    Register(thread->counters, registry);
+    http2::Register(thread->worker->http2.counters(), "client", registry);
+    http2::Register(thread->worker->http2_targets.counters(), "target", registry);
+  }
 }
 
 }  // namespace trellis::proxy

@@ -44,7 +44,9 @@ struct WorkerState {
         log(all_options.access_log, event_loop),
         http2(http2::Limits{.stream_window_bytes = kReadBytesMax,
                             .send_buffer_bytes = kReadBytesMax}),
-        http2_pool(event_loop, {}, &http2, &gauge),
+        http2_targets(http2::Limits{.stream_window_bytes = kReadBytesMax,
+                                    .send_buffer_bytes = kReadBytesMax}),
+        http2_pool(event_loop, {}, &http2_targets, &gauge),
         tls(all_tickets, event_loop),
         http1_requests(*this),
         http2_streams(*this),
@@ -68,6 +70,7 @@ struct WorkerState {
   upstream::Pool pool;
   telemetry::AccessLogBuffer log;
   http2::SessionContext http2;
+  http2::SessionContext http2_targets;
   upstream::Http2Pool http2_pool;
   tls::ServerContext tls;
   Resting<Http1Request, WorkerState> http1_requests;

@@ -41,7 +41,7 @@ class AbuseTest : public testing::Test {
   void ExpectCalmed() {
     EXPECT_TRUE(session_.finished());
     EXPECT_EQ(session_.error(), ErrorCode::kEnhanceYourCalm);
-    EXPECT_EQ(context_.counters().goaways_sent, 1u);
+    EXPECT_EQ(context_.counters().goaways_sent.value(), 1u);
   }
 
   SessionContext context_;
@@ -60,7 +60,7 @@ TEST_F(AbuseTest, RapidResetsEndTheConnection) {
   }
   EXPECT_LE(sent, 1001);
   ExpectCalmed();
-  EXPECT_EQ(context_.counters().reset_floods, 1u);
+  EXPECT_EQ(context_.counters().reset_floods.value(), 1u);
 }
 
 TEST_F(AbuseTest, ResetsThatAClientProvokesCountAlike) {
@@ -71,7 +71,7 @@ TEST_F(AbuseTest, ResetsThatAClientProvokesCountAlike) {
   }
   EXPECT_LE(sent, 1002);
   ExpectCalmed();
-  EXPECT_EQ(context_.counters().reset_floods, 1u);
+  EXPECT_EQ(context_.counters().reset_floods.value(), 1u);
 }
 
 TEST_F(AbuseTest, WhoCancelsOneRequestInTwoIsServed) {
@@ -98,7 +98,7 @@ TEST_F(AbuseTest, ResetsAreForgivenWithTime) {
 TEST_F(AbuseTest, PingsEndTheConnection) {
   EXPECT_LE(SendUpTo(10000, Ping()), 4097);
   ExpectCalmed();
-  EXPECT_EQ(context_.counters().control_floods, 1u);
+  EXPECT_EQ(context_.counters().control_floods.value(), 1u);
 }
 
 TEST_F(AbuseTest, SettingsEndTheConnection) {
@@ -145,7 +145,7 @@ TEST_F(AbuseTest, AnswersThatAreNotReadEndTheConnection) {
   SendBlindly(pings);
   Send({});
   ExpectCalmed();
-  EXPECT_EQ(context_.counters().queue_floods, 1u);
+  EXPECT_EQ(context_.counters().queue_floods.value(), 1u);
 }
 
 TEST_F(AbuseTest, ManyContinuationsEndTheConnection) {
@@ -153,7 +153,7 @@ TEST_F(AbuseTest, ManyContinuationsEndTheConnection) {
   for (int i = 0; i < 9; ++i) bytes += MakeFrame(kContinuation, kNone, 1, Hpack({{"x-a", "1"}}));
   Send(bytes);
   ExpectCalmed();
-  EXPECT_EQ(context_.counters().block_floods, 1u);
+  EXPECT_EQ(context_.counters().block_floods.value(), 1u);
 }
 
 TEST_F(AbuseTest, ALargeBlockEndsTheConnection) {
@@ -162,7 +162,7 @@ TEST_F(AbuseTest, ALargeBlockEndsTheConnection) {
   for (int i = 0; i < 5; ++i) bytes += MakeFrame(kContinuation, kNone, 1, piece);
   Send(bytes);
   ExpectCalmed();
-  EXPECT_EQ(context_.counters().block_floods, 1u);
+  EXPECT_EQ(context_.counters().block_floods.value(), 1u);
 }
 
 // A field of 4 KB put into HPACK's table, then named again by a byte each.
@@ -172,7 +172,7 @@ TEST_F(AbuseTest, AHeaderBombIsCutOff) {
   block += std::string(8000, '\xbe');  // Index 62, the newest.
   Send(MakeFrame(kHeaders, kEndStream | kEndHeaders, 1, block));
   EXPECT_TRUE(recorder_.requests.empty());
-  EXPECT_EQ(context_.counters().malformed, 1u);
+  EXPECT_EQ(context_.counters().malformed.value(), 1u);
   const std::vector<Frame> frames = ParseFrames(out_);
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].type, kRstStream);

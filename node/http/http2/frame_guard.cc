@@ -71,7 +71,7 @@ ErrorCode FrameGuard::AdmitHeaders(const FrameHeader& header) {
 ErrorCode FrameGuard::AdmitContinuation(const FrameHeader& header, absl::Duration now) {
   block_bytes_ += header.length;
   if (++continuations_ > limits_.continuations_max || block_bytes_ > limits_.block_bytes_max) {
-    ++counters_.block_floods;
+    counters_.block_floods.Add();
     return ErrorCode::kEnhanceYourCalm;
   }
   return TakeControl(now);
@@ -80,13 +80,13 @@ ErrorCode FrameGuard::AdmitContinuation(const FrameHeader& header, absl::Duratio
 ErrorCode FrameGuard::TakeReset(absl::Duration now) {
   // A server can reset no more than we begin.
   if (!server_ || resets_.Take(now)) return ErrorCode::kNoError;
-  ++counters_.reset_floods;
+  counters_.reset_floods.Add();
   return ErrorCode::kEnhanceYourCalm;
 }
 
 ErrorCode FrameGuard::TakeControl(absl::Duration now) {
   if (control_.Take(now)) return ErrorCode::kNoError;
-  ++counters_.control_floods;
+  counters_.control_floods.Add();
   return ErrorCode::kEnhanceYourCalm;
 }
 

@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/strings/string_view.h"
+#include "base/metrics/metrics.h"
+
 namespace trellis::http2 {
 
 // A token bucket: `burst` at once, `per_second` after that.
@@ -45,18 +48,22 @@ struct Limits {
   size_t queued_frames_max = 1024;
 };
 
-// Shared by the sessions of a worker, which sums them up with the other workers'.
+// Shared by the sessions of a worker, whose thread alone writes them.
 struct Counters {
-  uint64_t requests = 0;         // Heads passed on, either way.
-  uint64_t refused = 0;          // Requests that are well-formed and not served.
-  uint64_t malformed = 0;        // Streams reset for what the peer sent on them.
-  uint64_t resets_received = 0;  // Streams the peer reset.
-  uint64_t goaways_sent = 0;     // Sessions ended for an error of the peer, these among them:
-  uint64_t reset_floods = 0;
-  uint64_t control_floods = 0;
-  uint64_t block_floods = 0;  // Too many CONTINUATIONs, or too large a block.
-  uint64_t queue_floods = 0;
+  metrics::Counter requests;         // Heads passed on, either way.
+  metrics::Counter refused;          // Requests that are well-formed and not served.
+  metrics::Counter malformed;        // Streams reset for what the peer sent on them.
+  metrics::Counter resets_received;  // Streams the peer reset.
+  metrics::Counter goaways_sent;     // Sessions ended for an error of the peer, these among them:
+  metrics::Counter reset_floods;
+  metrics::Counter control_floods;
+  metrics::Counter block_floods;  // Too many CONTINUATIONs, or too large a block.
+  metrics::Counter queue_floods;
 };
+
+// Names each for /metrics. `peer`: who is at the other end, "client" or "target". `counters` outlives
+// every Render of `registry`.
+void Register(const Counters& counters, absl::string_view peer, metrics::Registry& registry);
 
 }  // namespace trellis::http2
 

@@ -48,7 +48,7 @@ absl::Status Session::Receive(absl::string_view bytes, absl::Duration now) {
     }
     if (complete &&
         nghttp2_session_get_outbound_queue_size(session_) > context_.limits().queued_frames_max) {
-      ++context_.counters().queue_floods;
+      context_.counters().queue_floods.Add();
       End(ErrorCode::kEnhanceYourCalm);
     }
     bytes.remove_prefix(size);
@@ -236,7 +236,7 @@ StreamId ClientSession::SubmitRequest(const RequestHeadToSend& head, const http:
   stream->announced = true;
   stream->has_head = true;
   stream->has_body = !end;
-  ++context_.counters().requests;
+  context_.counters().requests.Add();
   const nghttp2_data_provider body = Library::Body(stream);
   const int32_t submitted = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
                                                    end ? nullptr : &body, stream);

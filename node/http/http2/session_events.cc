@@ -141,7 +141,7 @@ int Session::Library::OnFrameReceived(nghttp2_session*, const nghttp2_frame* fra
       break;
     }
     case NGHTTP2_RST_STREAM:
-      ++session.context_.counters().resets_received;
+      session.context_.counters().resets_received.Add();
       break;
     case NGHTTP2_PING:
       if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) break;
@@ -167,14 +167,14 @@ void Session::Library::TakeRequest(Session& session, Stream& stream, bool end) {
   const http1::Error error = session.head_->reader.Finish(&request);
   switch (error) {
     case http1::Error::kNone:
-      ++session.context_.counters().requests;
+      session.context_.counters().requests.Add();
       stream.announced = true;
       request.end = end;
       return events.OnRequest(stream.id, request);
     case http1::Error::kHeadTooLarge:
     case http1::Error::kTooManyHeaders:
     case http1::Error::kMethod:
-      ++session.context_.counters().refused;
+      session.context_.counters().refused.Add();
       stream.announced = true;
       stream.discard = true;
       return events.OnRefused(stream.id, error);
@@ -253,7 +253,7 @@ int Session::Library::OnFrameSent(nghttp2_session* library, const nghttp2_frame*
     case NGHTTP2_GOAWAY:
       if (frame->goaway.error_code == NGHTTP2_NO_ERROR) break;
       session.error_ = static_cast<ErrorCode>(frame->goaway.error_code);
-      ++session.context_.counters().goaways_sent;
+      session.context_.counters().goaways_sent.Add();
       break;
     default:
       break;
@@ -265,7 +265,7 @@ void Session::Library::CountReset(Session& session, const nghttp2_frame& frame) 
   const Stream* const stream = session.Find(frame.hd.stream_id);
   if (session.drained_ || (stream != nullptr && stream->owner_reset)) return;
   if (frame.rst_stream.error_code != NGHTTP2_REFUSED_STREAM) {
-    ++session.context_.counters().malformed;
+    session.context_.counters().malformed.Add();
   }
   const ErrorCode error = session.guard_.NoteForcedReset(session.now_);
   if (error != ErrorCode::kNoError) session.End(error);

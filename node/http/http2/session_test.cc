@@ -95,7 +95,7 @@ TEST(SessionTest, AnAnswerBeforeTheRequestIsWholeEndsTheStream) {
   EXPECT_TRUE(pair.at_client.seen[id].ended && pair.at_client.seen[id].closed);
   EXPECT_EQ(pair.at_client.seen[id].code, ErrorCode::kNoError);
   EXPECT_EQ(pair.at_server.seen[id].code, ErrorCode::kNoError);
-  EXPECT_EQ(pair.server_context.counters().malformed, 0u);
+  EXPECT_EQ(pair.server_context.counters().malformed.value(), 0u);
 }
 
 TEST(SessionTest, ResetsReachTheOtherSide) {
@@ -110,7 +110,7 @@ TEST(SessionTest, ResetsReachTheOtherSide) {
   EXPECT_EQ(pair.at_client.seen[first].code, ErrorCode::kCancel);
   EXPECT_EQ(pair.at_server.seen[second].code, ErrorCode::kInternalError);
   EXPECT_EQ(pair.at_client.seen[second].code, ErrorCode::kInternalError);
-  EXPECT_EQ(pair.server_context.counters().resets_received, 1u);
+  EXPECT_EQ(pair.server_context.counters().resets_received.value(), 1u);
 }
 
 TEST(SessionTest, ARequestResetBeforeItWasSentCloses) {
@@ -290,7 +290,7 @@ TEST(SessionTest, HeadsOverTheLimitsWantAnAnswer) {
   EXPECT_EQ(pair.at_client.seen[counted].head, "400 ");
   EXPECT_EQ(pair.at_client.seen[large].head, "400 ");
   EXPECT_EQ(pair.at_server.seen[large].body, "");
-  EXPECT_EQ(pair.server_context.counters().refused, 2u);
+  EXPECT_EQ(pair.server_context.counters().refused.value(), 2u);
 }
 
 TEST(SessionTest, AResponseOverTheLimitsIsReset) {
@@ -303,7 +303,7 @@ TEST(SessionTest, AResponseOverTheLimitsIsReset) {
   pair.Run();
   EXPECT_EQ(pair.at_client.seen[id].head, "");
   EXPECT_TRUE(pair.at_client.seen[id].closed);
-  EXPECT_EQ(pair.client_context.counters().malformed, 1u);
+  EXPECT_EQ(pair.client_context.counters().malformed.value(), 1u);
 }
 
 TEST(SessionTest, AnAnswerToHeadSaysALengthAndHasNoBody) {
