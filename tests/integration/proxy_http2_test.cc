@@ -141,7 +141,8 @@ TEST_F(Http2Test, ABodyThatEndsWithoutMoreBytesEnds) {
 TEST_F(Http2Test, LargeBodiesArriveWholeBothWays) {
   auto client = NewClient();
   http::HeaderMap headers;
-  headers.Add("content-length", absl::StrCat(kBig));
+  const std::string length = absl::StrCat(kBig);
+  headers.Add("content-length", length);
   const auto id = client->Ask("PUT", "/", false, headers);
   client->Flush();
   Peer target = target_.Accept();
