@@ -89,6 +89,13 @@ class EpollLoop final : public EventLoop {
     return Control(EPOLL_CTL_MOD, fd, events);
   }
 
+  absl::Status HandOver(int fd, uint32_t events, FdHandler* from, FdHandler* to) override {
+    CheckOwner(fd, from);
+    // Events already fetched carry the old generation, so Dispatch drops them.
+    if (++next_generation_ == 0) ++next_generation_;
+    watches_[fd] = {to, next_generation_};
+    return Control(EPOLL_CTL_MOD, fd, events);
+  }
   void Unwatch(int fd, FdHandler* handler) override {
     CheckOwner(fd, handler);
     // Events already fetched carry the old generation, so Dispatch drops them.

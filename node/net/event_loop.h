@@ -36,6 +36,8 @@ class EventLoop : public Scheduler {
   // Edge- or level-triggered as `events` says (EPOLLET). The loop does not own `fd`.
   virtual absl::Status Watch(int fd, uint32_t events, FdHandler* handler) = 0;
   virtual absl::Status Change(int fd, uint32_t events, FdHandler* handler) = 0;
+  // What happens on it from now on is `to`'s, in place of `from`'s; what is ready already is told anew.
+  virtual absl::Status HandOver(int fd, uint32_t events, FdHandler* from, FdHandler* to) = 0;
   // No event of it reaches its handler afterwards, not even one already fetched from the kernel.
   virtual void Unwatch(int fd, FdHandler* handler) = 0;
 

@@ -36,6 +36,7 @@ struct Pair {
 class EventLoopTest : public testing::Test {
  protected:
   std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
+  FdHandler* pair_handler_ = nullptr;
 };
 
 TEST_F(EventLoopTest, TasksPostedBeforeStopRunInOrder) {
@@ -137,6 +138,27 @@ TEST_F(EventLoopTest, ChangeSetsWhatIsWatched) {
   ASSERT_TRUE(loop_->Watch(pair.a.get(), EPOLLIN, &handler).ok());
   ASSERT_TRUE(loop_->Change(pair.a.get(), EPOLLOUT, &handler).ok());
   loop_->Run();
+}
+
+TEST_F(EventLoopTest, WhatIsReadyWhenADescriptorIsHandedOverIsToldToItsNewHandler) {
+  Pair pair;
+  CallbackHandler second([&](uint32_t events) {
+    EXPECT_TRUE(events & EPOLLIN);
+    loop_->Stop();
+  });
+  int calls = 0;
+  CallbackHandler first([&](uint32_t) {
+    // Edge-triggered, and nothing was read: no further edge would come.
+    ++calls;
+    ASSERT_TRUE(
+        loop_->HandOver(pair.a.get(), EPOLLIN | EPOLLET, pair_handler_, &second).ok());
+  });
+  pair_handler_ = &first;
+  ASSERT_TRUE(loop_->Watch(pair.a.get(), EPOLLIN | EPOLLET, &first).ok());
+  pair.WriteB();
+  loop_->Run();
+  EXPECT_EQ(calls, 1);
+  loop_->Unwatch(pair.a.get(), &second);
 }
 
 TEST_F(EventLoopTest, BeforeSleepTaskRunsOnceAfterTheBatchAndAgainWhenItAsks) {

@@ -42,10 +42,12 @@ absl::Status Http1Connection::Start() {
 }
 
 void Http1Connection::Resume() {
-  if (!Start().ok() || worker_.draining) {
+  state_ = State::kOpen;
+  if (worker_.draining) {
     Close();
     return;
   }
+  timer_.Set(worker_.options.idle_timeout);
   Pump();
 }
 
@@ -168,10 +170,9 @@ template <typename Next>
 void Http1Connection::HandOver() {
   state_ = State::kClosed;
   timer_.Clear();
-  worker_.loop.Unwatch(socket_.fd(), this);
   auto owned = std::make_unique<Next>(worker_, std::move(socket_), address_);
   Next& next = *owned;
-  worker_.Replace(this, std::move(owned));
+  worker_.Replace(this, std::move(owned), next.fd());
   next.Start(from_client_.view());
   from_client_.Clear();
 }

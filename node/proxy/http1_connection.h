@@ -55,8 +55,9 @@ class Http1Connection final : public ClientConnection, private ClientEnd {
   ~Http1Connection() override = default;
   // Begins to serve. RESOURCE_EXHAUSTED: the kernel watches no more descriptors; destroy it.
   absl::Status Start();
-  // The same, with what may have come already. Closes itself if it cannot.
+  // The same in place of a connection that was watched (WorkerState::Replace).
   void Resume();
+  int fd() const { return socket_.fd(); }
 
   void Drain() override;
   void Abort() override;

@@ -32,8 +32,7 @@ Http2Connection::Http2Connection(WorkerState& worker, net::StreamSocket socket,
 
 void Http2Connection::Start(absl::string_view bytes) {
   closed_ = false;
-  if (!worker_.loop.Watch(socket_.fd(), net::StreamSocket::kEvents, this).ok() ||
-      !session_.Receive(bytes, worker_.loop.MonotonicNow()).ok()) {
+  if (!session_.Receive(bytes, worker_.loop.MonotonicNow()).ok()) {
     Close();
     return;
   }

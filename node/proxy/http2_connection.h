@@ -27,8 +27,10 @@ class Http2Connection final : public ClientConnection, private http2::ServerEven
  public:
   Http2Connection(WorkerState& worker, net::StreamSocket socket, const ClientAddress& address);
   ~Http2Connection() override = default;
-  // Begins to serve; `bytes` came already. Closes itself if it cannot.
+  // Begins to serve in place of a connection that was watched (WorkerState::Replace); `bytes` came
+  // already.
   void Start(absl::string_view bytes);
+  int fd() const { return socket_.fd(); }
 
   void Drain() override;
   void Abort() override;

@@ -19,10 +19,6 @@ TlsHandshake::TlsHandshake(WorkerState& worker, net::StreamSocket socket,
 void TlsHandshake::Start(absl::string_view bytes) {
   closed_ = false;
   layer_ = worker_.tls.Accept(bytes);
-  if (!worker_.loop.Watch(socket_.fd(), net::StreamSocket::kEvents, this).ok()) {
-    Close();
-    return;
-  }
   timer_.Set(worker_.options.handshake_timeout);
   Pump();
 }
@@ -61,16 +57,15 @@ void TlsHandshake::Finish() {
   socket_.Note(EPOLLIN);
   closed_ = true;
   timer_.Clear();
-  worker_.loop.Unwatch(socket_.fd(), this);
   if (http2) {
     auto next = std::make_unique<Http2Connection>(worker_, std::move(socket_), address_);
     Http2Connection& connection = *next;
-    worker_.Replace(this, std::move(next));
+    worker_.Replace(this, std::move(next), connection.fd());
     connection.Start({});
   } else {
     auto next = std::make_unique<Http1Connection>(worker_, std::move(socket_), address_);
     Http1Connection& connection = *next;
-    worker_.Replace(this, std::move(next));
+    worker_.Replace(this, std::move(next), connection.fd());
     connection.Resume();
   }
 }

@@ -21,8 +21,9 @@ class TlsHandshake final : public ClientConnection {
  public:
   TlsHandshake(WorkerState& worker, net::StreamSocket socket, const ClientAddress& address);
   ~TlsHandshake() override = default;
-  // Begins; `bytes` came already. Closes itself if it cannot.
+  // Begins in place of a connection that was watched (WorkerState::Replace); `bytes` came already.
   void Start(absl::string_view bytes);
+  int fd() const { return socket_.fd(); }
 
   void Drain() override { Close(); }
   void Abort() override { Close(); }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log/log.h"
 #include "node/proxy/http1_connection.h"
 
 namespace trellis::proxy {
@@ -76,7 +77,9 @@ void Worker::Retire(ClientConnection* connection) {
   AskForHousekeeping();
 }
 
-void Worker::Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next) {
+void Worker::Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next, int fd) {
+  // Changing what is watched needs no memory, so it cannot fail.
+  CHECK_OK(loop.HandOver(fd, net::StreamSocket::kEvents, connection, next.get()));
   next->index = connection->index;
   retired_.push_back(std::exchange(connections_[connection->index], std::move(next)));
   AskForHousekeeping();

@@ -38,7 +38,8 @@ class Worker final : public WorkerState {
   std::vector<ListenStatus> ListenStatuses() const { return acceptor_.Statuses(); }
 
   void Retire(ClientConnection* connection) override;
-  void Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next) override;
+  void Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next,
+               int fd) override;
   void Yield(ClientConnection* connection) override;
 
  private:

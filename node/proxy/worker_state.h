@@ -57,8 +57,9 @@ struct WorkerState {
   uint32_t* CursorOf(const CompiledTargetGroup* group);
   // Takes a closed connection; destroys it once no code of it runs any more.
   virtual void Retire(ClientConnection* connection) = 0;
-  // The same, and takes `next` in its place.
-  virtual void Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next) = 0;
+  // The same, and takes `next` in its place, which hears of `fd` from now on.
+  virtual void Replace(ClientConnection* connection, std::unique_ptr<ClientConnection> next,
+                       int fd) = 0;
   // Pumps `connection` again after other connections had their turn.
   virtual void Yield(ClientConnection* connection) = 0;
 
