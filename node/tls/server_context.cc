@@ -292,10 +292,8 @@ struct ServerContext::Library {
     const ServerCertificate* const certificate =
         context.certificates_->Find(name == nullptr ? "" : name, TakesEcdsa(hello));
     if (certificate == nullptr) return ssl_select_cert_error;
-    std::vector<CRYPTO_BUFFER*> chain;
-    for (const auto& one : certificate->chain) chain.push_back(one.get());
-    const bool set = SSL_set_chain_and_key(hello->ssl, chain.data(), chain.size(),
-                                           certificate->key.get(), nullptr);
+    SSL_CTX* const shows = Of(hello->ssl)->ContextOf(*certificate);
+    const bool set = shows != nullptr && SSL_set_SSL_CTX(hello->ssl, shows) != nullptr;
     return set ? ssl_select_cert_success : ssl_select_cert_error;
   }
 
@@ -320,10 +318,31 @@ struct ServerContext::Library {
 };
 
 ServerContext::ServerContext(TicketKeys& tickets, Scheduler& clock)
-    : tickets_(tickets),
-      clock_(clock),
-      context_(SSL_CTX_new(TLS_with_buffers_method()), SSL_CTX_free) {
-  SSL_CTX* const context = context_.get();
+    : tickets_(tickets), clock_(clock), context_(NewContext()) {}
+
+void ServerContext::SetCertificates(std::shared_ptr<const ServerCertificates> certificates) {
+  contexts_.clear();  // Connections that use one keep it.
+  certificates_ = std::move(certificates);
+}
+
+// One for each certificate, made when it is first shown: whether a key is its certificate's is
+// checked once then, and not in each handshake.
+ssl_ctx_st* ServerContext::ContextOf(const ServerCertificate& certificate) {
+  const auto found = contexts_.find(&certificate);
+  if (found != contexts_.end()) return found->second.get();
+  Context context = NewContext();
+  std::vector<CRYPTO_BUFFER*> chain;
+  for (const auto& one : certificate.chain) chain.push_back(one.get());
+  if (!SSL_CTX_set_chain_and_key(context.get(), chain.data(), chain.size(), certificate.key.get(),
+                                 nullptr)) {
+    return nullptr;
+  }
+  return contexts_.emplace(&certificate, std::move(context)).first->second.get();
+}
+
+ServerContext::Context ServerContext::NewContext() {
+  Context owned(SSL_CTX_new(TLS_with_buffers_method()), SSL_CTX_free);
+  SSL_CTX* const context = owned.get();
   CHECK(context != nullptr);
   CHECK(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
         SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION));
@@ -339,6 +358,7 @@ ServerContext::ServerContext(TicketKeys& tickets, Scheduler& clock)
   CHECK(SSL_CTX_set_tlsext_ticket_key_cb(context, Library::TicketKey));
   SSL_CTX_set_select_certificate_cb(context, Library::SelectCertificate);
   SSL_CTX_set_alpn_select_cb(context, SelectProtocol, nullptr);
+  return owned;
 }
 
 ServerContext::~ServerContext() = default;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/runtime/scheduler.h"
 #include "node/net/stream_socket.h"
@@ -44,9 +45,7 @@ class ServerContext {
   ServerContext& operator=(const ServerContext&) = delete;
 
   // Handshakes that begin from now on show these.
-  void SetCertificates(std::shared_ptr<const ServerCertificates> certificates) {
-    certificates_ = std::move(certificates);
-  }
+  void SetCertificates(std::shared_ptr<const ServerCertificates> certificates);
   bool has_certificates() const { return certificates_ != nullptr && !certificates_->empty(); }
 
   // `received` came already.
@@ -54,11 +53,17 @@ class ServerContext {
 
  private:
   struct Library;  // The library's callbacks.
+  using Context = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
+
+  Context NewContext();
+  ssl_ctx_st* ContextOf(const ServerCertificate& certificate);
 
   TicketKeys& tickets_;
   Scheduler& clock_;
   std::shared_ptr<const ServerCertificates> certificates_;
-  const std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> context_;
+  const Context context_;  // In which handshakes begin.
+  // Of the present certificates, by what they are.
+  absl::flat_hash_map<const ServerCertificate*, Context> contexts_;
 };
 
 }  // namespace trellis::tls
