@@ -33,23 +33,23 @@ static_assert(sizeof(kAnswers) / sizeof(kAnswers[0]) == kReasons);
 
 const Answer& AnswerFor(Reason reason) { return kAnswers[static_cast<size_t>(reason)]; }
 
-int GrpcStatusOf(int http_status) {
+absl::StatusCode GrpcStatusOf(int http_status) {
   switch (http_status) {
     case 400:
-      return 13;  // INTERNAL
+      return absl::StatusCode::kInternal;
     case 401:
-      return 16;  // UNAUTHENTICATED
+      return absl::StatusCode::kUnauthenticated;
     case 403:
-      return 7;  // PERMISSION_DENIED
+      return absl::StatusCode::kPermissionDenied;
     case 404:
-      return 12;  // UNIMPLEMENTED
+      return absl::StatusCode::kUnimplemented;
     case 429:
     case 502:
     case 503:
     case 504:
-      return 14;  // UNAVAILABLE
+      return absl::StatusCode::kUnavailable;
     default:
-      return 2;  // UNKNOWN
+      return absl::StatusCode::kUnknown;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace trellis::proxy {
@@ -43,7 +44,8 @@ struct Answer {
 const Answer& AnswerFor(Reason reason);
 
 // What a gRPC client is told instead of an HTTP status (gRPC, "HTTP to gRPC Status Code Mapping").
-int GrpcStatusOf(int http_status);
+// Abseil's codes are gRPC's.
+absl::StatusCode GrpcStatusOf(int http_status);
 
 struct AnswerHead {
   int status = 0;

@@ -18,7 +18,9 @@ class ClientConnection : public net::FdHandler {
   // Takes all steps that are possible now; none once it is closed.
   virtual void Pump() = 0;
 
-  size_t index = 0;  // In the worker's list.
+  // The worker's.
+  size_t index = 0;      // In its list.
+  bool yielded = false;  // It will pump this soon.
 };
 
 }  // namespace trellis::proxy

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "node/proxy/heads.h"
 #include "node/proxy/resting.h"
 #include "node/proxy/worker_state.h"
@@ -24,7 +23,7 @@ void Exchange::Reset() {
 
   request_phase_ = RequestPhase::kNone;
   shape_ = {};
-  to_head_ = grpc_ = false;
+  to_head_ = false;
   EmptyForNext(text_);
   method_ = path_ = host_ = user_agent_ = request_id_ = {};
 
@@ -62,8 +61,6 @@ void Exchange::Start(const http::RequestHead& head, const RequestShape& shape) {
   shape_ = shape;
   bytes_received_ = shape.head_bytes;
   to_head_ = head.method == "HEAD";
-  const auto content_type = head.headers.Find("content-type");
-  grpc_ = content_type.has_value() && absl::StartsWithIgnoreCase(*content_type, "application/grpc");
   snapshot_ = worker_.snapshot;
   idle_timeout_ = worker_.options.idle_timeout;
   RememberForLog(head);

@@ -42,6 +42,7 @@ struct RequestShape {
   bool has_body = false;
   bool length_known = false;  // By its Content-Length.
   bool expects_continue = false;
+  bool grpc = false;  // The client waits for a gRPC status.
 };
 
 class Exchange final : private ResponseReader {
@@ -151,7 +152,6 @@ class Exchange final : private ResponseReader {
   RequestPhase request_phase_ = RequestPhase::kNone;
   RequestShape shape_;
   bool to_head_ = false;
-  bool grpc_ = false;
   // What the log needs after the head's bytes are gone, one after another.
   std::string text_;
   TextSpan method_, path_, host_, user_agent_, request_id_;

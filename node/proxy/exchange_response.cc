@@ -67,7 +67,7 @@ bool Exchange::OnEnd(const http::HeaderMap& trailers) {
 }
 
 void Exchange::NoteGrpcStatus(const http::HeaderMap& fields) {
-  if (!grpc_) return;
+  if (!shape_.grpc) return;
   const auto text = fields.Find("grpc-status");
   int status = 0;
   if (text.has_value() && absl::SimpleAtoi(*text, &status)) grpc_status_ = status;
@@ -107,8 +107,8 @@ void Exchange::Reply(Reason reason, absl::string_view detail) {
   head.request_id = Text(request_id_);
   head.with_reason = worker_.options.reason_header;
   head.to_head = to_head_;
-  head.grpc = grpc_;
-  head.grpc = grpc_;
+  head.grpc = shape_.grpc;
+  head.grpc = shape_.grpc;
   response_phase_ = ResponsePhase::kDone;
   Heard(client_->SendAnswer(head));
 }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "node/proxy/worker_state.h"
 
 namespace trellis::proxy {
@@ -16,6 +17,11 @@ size_t HeadBytes(const http::RequestHead& head) {
     bytes += header.name.size() + header.value.size();
   }
   return bytes;
+}
+
+bool IsGrpc(const http::RequestHead& head) {
+  const auto type = head.headers.Find("content-type");
+  return type.has_value() && absl::StartsWithIgnoreCase(*type, "application/grpc");
 }
 
 }  // namespace
@@ -65,11 +71,10 @@ void Http2Connection::OnEvents(uint32_t events) {
 
 void Http2Connection::PumpSoon(Http2Stream& stream) {
   Ready(stream);
-  if (!std::exchange(yielded_, true)) worker_.Yield(this);
+  worker_.Yield(this);
 }
 
 void Http2Connection::Pump() {
-  yielded_ = false;
   bool more = !closed_;
   for (int turn = 0; more && turn < kStepsPerTurnMax; ++turn) {
     more = Receive();
@@ -83,7 +88,7 @@ void Http2Connection::Pump() {
     return;
   }
   worker_.counters.buffered_bytes_max.Set(static_cast<int64_t>(worker_.gauge.bytes_max));
-  if (more && !std::exchange(yielded_, true)) worker_.Yield(this);
+  if (more) worker_.Yield(this);
   // While there are streams, theirs run.
   if (streams_.empty()) {
     timer_.Set(worker_.options.idle_timeout);
@@ -228,7 +233,8 @@ void Http2Connection::OnRequest(http2::StreamId id, const http2::Request& reques
                                          .head_bytes = HeadBytes(request.head),
                                          .has_body = !request.end,
                                          .length_known = request.content_length.has_value(),
-                                         .expects_continue = request.expects_continue});
+                                         .expects_continue = request.expects_continue,
+                                         .grpc = IsGrpc(request.head)});
 }
 
 void Http2Connection::OnRefused(http2::StreamId id, http1::Error error) {

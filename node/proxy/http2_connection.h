@@ -73,7 +73,6 @@ class Http2Connection final : public ClientConnection, private http2::ServerEven
   std::vector<http2::StreamId> ready_;    // To be pumped.
   std::vector<http2::StreamId> pumping_;  // Of ready_, in PumpStreams.
   bool closed_ = true;
-  bool yielded_ = false;  // The worker will pump this soon.
   net::LazyTimer timer_;  // Of idling.
 };
 

@@ -84,7 +84,7 @@ bool Http2Stream::SendAnswer(const AnswerHead& answer) {
 bool Http2Stream::SendGrpcAnswer(const AnswerHead& answer) {
   std::string text = AnswerText(answer);
   text.pop_back();  // Its newline.
-  const std::string status = absl::StrCat(GrpcStatusOf(answer.status));
+  const std::string status = absl::StrCat(static_cast<int>(GrpcStatusOf(answer.status)));
   worker_.fields.Clear();
   worker_.fields.Add("content-type", "application/grpc");
   worker_.fields.Add("grpc-status", status);

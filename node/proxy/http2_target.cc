@@ -16,7 +16,6 @@ absl::Status Http2Target::Connect(const net::Endpoint& endpoint, bool tls, bool 
   has_request_body_ = body;
   reused_ = link_->reused();
   link_->Hold(this);
-  held_ = true;
   return absl::OkStatus();
 }
 
@@ -140,9 +139,7 @@ TargetEnd::Read Http2Target::ReadResponse(ResponseReader& reader) {
 
 void Http2Target::Finish(bool) {
   if (link_ == nullptr) return;
-  upstream::Http2Link* const link = std::exchange(link_, nullptr);
-  if (std::exchange(held_, false)) link->Forget(id_, this);
-  id_ = 0;
+  std::exchange(link_, nullptr)->Forget(std::exchange(id_, 0), this);
   over_ = broken_ = head_read_ = head_ends_ = ended_ = false;
   code_ = http2::ErrorCode::kNoError;
   waiting_ = 0;

@@ -57,8 +57,7 @@ class Http2Target final : public TargetEnd, private upstream::Http2Call {
   bool tls_ = false;
   bool has_request_body_ = false;
   bool reused_ = false;
-  bool held_ = false;   // The link knows of us.
-  bool over_ = false;   // Nothing goes or comes any more.
+  bool over_ = false;  // Nothing goes or comes any more.
   bool broken_ = false;
   http2::ErrorCode code_ = http2::ErrorCode::kNoError;
   size_t waiting_ = 0;  // Bytes of the request's body that the session has and did not send.

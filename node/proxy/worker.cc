@@ -86,6 +86,7 @@ void Worker::Replace(ClientConnection* connection, std::unique_ptr<ClientConnect
 }
 
 void Worker::Yield(ClientConnection* connection) {
+  if (std::exchange(connection->yielded, true)) return;
   yielded_.push_back(connection);
   AskForHousekeeping();
 }
@@ -97,12 +98,15 @@ void Worker::AskForHousekeeping() {
 
 void Worker::KeepHouse() {
   housekeeping_asked_ = false;
-  // INVARIANT: a connection yields only while open, and all that yielded are pumped before any that
-  // retired is destroyed, so none is pumped after its end.
+  // INVARIANT: a connection yields only while open, and is destroyed by a later call than the one
+  // that pumps it for the last time: what retires from here on waits for the next.
+  std::vector<std::unique_ptr<ClientConnection>> retired = std::exchange(retired_, {});
   pumping_.swap(yielded_);
-  for (ClientConnection* connection : pumping_) connection->Pump();
+  for (ClientConnection* connection : pumping_) {
+    connection->yielded = false;
+    connection->Pump();
+  }
   pumping_.clear();
-  retired_.clear();
   if (drained_ != nullptr && connections_.empty()) std::exchange(drained_, nullptr)();
 }
 

@@ -46,7 +46,7 @@ struct WorkerState {
                             .send_buffer_bytes = kReadBytesMax}),
         http2_targets(http2::Limits{.stream_window_bytes = kReadBytesMax,
                                     .send_buffer_bytes = kReadBytesMax}),
-        http2_pool(event_loop, {}, &http2_targets, &gauge),
+        http2_pool(event_loop, &http2_targets, &gauge),
         tls(all_tickets, event_loop),
         http1_requests(*this),
         http2_streams(*this),

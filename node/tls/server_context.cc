@@ -101,7 +101,8 @@ class LayerImpl final : public ServerLayer {
     input_ = kept_;
     const net::Io result = ReadUntilFull(socket, data, size, got);
     KeepInput();
-    if (!output_.empty() && Flush(socket) == net::Io::kFailed) return net::Io::kFailed;
+    // The alert that says what was wrong; what else the library has to say goes with what we send.
+    if (result == net::Io::kFailed) Flush(socket);
     if (*got == 0) return result;
     // What stopped it, or is left, shows at the next read.
     if (result != net::Io::kBlocked) socket.Note(EPOLLIN);
@@ -228,11 +229,7 @@ class LayerImpl final : public ServerLayer {
 
   // Other connections use the scratch next.
   void KeepInput() {
-    if (input_.empty()) {
-      kept_ = std::string();
-    } else {
-      kept_ = std::string(input_);
-    }
+    kept_ = std::string(input_);
     input_ = {};
   }
 
@@ -286,13 +283,13 @@ struct ServerContext::Library {
   }
 
   static ssl_select_cert_result_t SelectCertificate(const SSL_CLIENT_HELLO* hello) {
-    const ServerContext& context = *Of(hello->ssl);
+    ServerContext& context = *Of(hello->ssl);
     const char* const name = SSL_get_servername(hello->ssl, TLSEXT_NAMETYPE_host_name);
     if (context.certificates_ == nullptr) return ssl_select_cert_error;
     const ServerCertificate* const certificate =
         context.certificates_->Find(name == nullptr ? "" : name, TakesEcdsa(hello));
     if (certificate == nullptr) return ssl_select_cert_error;
-    SSL_CTX* const shows = Of(hello->ssl)->ContextOf(*certificate);
+    SSL_CTX* const shows = context.ContextOf(*certificate);
     const bool set = shows != nullptr && SSL_set_SSL_CTX(hello->ssl, shows) != nullptr;
     return set ? ssl_select_cert_success : ssl_select_cert_error;
   }

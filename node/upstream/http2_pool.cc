@@ -48,7 +48,7 @@ Http2Call* Http2Link::Note(http2::StreamId id) {
 
 bool Http2Link::TakesAnother() const {
   return !going_away_ && !broken_ && session_.CanSubmit() &&
-         calls_.size() + held_.size() < pool_.options_.calls_per_link_max;
+         calls_.size() + held_.size() < Http2Pool::kCallsPerLinkMax;
 }
 
 void Http2Link::Hold(Http2Call* call) {
@@ -66,7 +66,7 @@ http2::StreamId Http2Link::Submit(const http2::RequestHeadToSend& head,
   if (broken_ || !session_.CanSubmit()) return 0;
   const http2::StreamId id = session_.SubmitRequest(head, fields, end);
   calls_.emplace(id, call);
-  ++submitted_;
+  reused_ = true;
   pool_.KeepHouseSoon(*this);
   return id;
 }
@@ -120,10 +120,11 @@ bool Http2Link::Receive() {
 }
 
 void Http2Link::TellNews() {
-  const std::vector<http2::StreamId> ready = std::exchange(ready_, {});
-  for (const http2::StreamId id : ready) {
+  telling_.swap(ready_);
+  for (const http2::StreamId id : telling_) {
     if (const auto found = calls_.find(id); found != calls_.end()) found->second->OnNews();
   }
+  telling_.clear();
 }
 
 void Http2Link::TellHeld() {
@@ -207,10 +208,8 @@ void Http2Link::OnGoaway(http2::StreamId, http2::ErrorCode) { going_away_ = true
 
 // --- The pool ------------------------------------------------------------------------------------
 
-Http2Pool::Http2Pool(net::EventLoop& loop, const Options& options, http2::SessionContext* context,
-                     net::BufferGauge* gauge)
+Http2Pool::Http2Pool(net::EventLoop& loop, http2::SessionContext* context, net::BufferGauge* gauge)
     : loop_(loop),
-      options_(options),
       context_(context),
       gauge_(gauge),
       scratch_(new char[kReadBytesMax]),
@@ -225,7 +224,7 @@ absl::StatusOr<Http2Link*> Http2Pool::Take(const net::Endpoint& endpoint) {
     if (link->TakesAnother()) return link.get();
     living += !link->broken_;
   }
-  if (living >= options_.links_per_endpoint_max) {
+  if (living >= kLinksPerEndpointMax) {
     return absl::ResourceExhaustedError("all connections to the target are full");
   }
   ASSIGN_OR_RETURN(net::Fd fd, net::StartConnect(endpoint));
@@ -233,14 +232,8 @@ absl::StatusOr<Http2Link*> Http2Pool::Take(const net::Endpoint& endpoint) {
   RETURN_IF_ERROR(link->Watch());
   link->idle_since_ = loop_.MonotonicNow();
   links.push_back(std::move(link));
-  sweep_.Set(options_.idle_timeout / kSweepsPerTimeout);
+  sweep_.Set(kIdleTimeout / kSweepsPerTimeout);
   return links.back().get();
-}
-
-size_t Http2Pool::links() const {
-  size_t count = 0;
-  for (const auto& [endpoint, links] : links_) count += links.size();
-  return count;
 }
 
 void Http2Pool::KeepHouseSoon(Http2Link& link) {
@@ -253,7 +246,8 @@ void Http2Pool::KeepHouseSoon(Http2Link& link) {
 
 void Http2Pool::KeepHouse() {
   asked_ = false;
-  for (Http2Link* const link : std::exchange(dirty_, {})) {
+  keeping_.swap(dirty_);
+  for (Http2Link* const link : keeping_) {
     // Whatever makes it dirty again from here on, its end included, is for the next time.
     link->dirty_ = false;
     if (!link->broken_) {
@@ -262,6 +256,7 @@ void Http2Pool::KeepHouse() {
       Remove(*link);
     }
   }
+  keeping_.clear();
 }
 
 void Http2Pool::Remove(Http2Link& link) {
@@ -276,13 +271,13 @@ void Http2Pool::Sweep() {
   const absl::Duration now = loop_.MonotonicNow();
   for (const auto& [endpoint, links] : links_) {
     for (const std::unique_ptr<Http2Link>& link : links) {
-      if (!link->has_calls() && now - link->idle_since_ >= options_.idle_timeout) {
+      if (!link->has_calls() && now - link->idle_since_ >= kIdleTimeout) {
         link->going_away_ = true;
         KeepHouseSoon(*link);
       }
     }
   }
-  if (!links_.empty()) sweep_.Set(options_.idle_timeout / kSweepsPerTimeout);
+  if (!links_.empty()) sweep_.Set(kIdleTimeout / kSweepsPerTimeout);
 }
 
 }  // namespace trellis::upstream

@@ -51,7 +51,7 @@ class Http2Link final : public net::FdHandler, private http2::ClientEvents {
   bool connected() const { return connected_; }
   absl::string_view endpoint_text() const { return endpoint_text_; }
   // It has carried a request before.
-  bool reused() const { return submitted_ > 0; }
+  bool reused() const { return reused_; }
   // Nobody has held it before.
   bool is_new() const { return is_new_; }
 
@@ -104,8 +104,9 @@ class Http2Link final : public net::FdHandler, private http2::ClientEvents {
   net::SendQueue to_target_;
   std::vector<Http2Call*> held_;  // Not submitted yet; in order.
   absl::flat_hash_map<http2::StreamId, Http2Call*> calls_;
-  std::vector<http2::StreamId> ready_;  // That have news.
-  size_t submitted_ = 0;
+  std::vector<http2::StreamId> ready_;    // That have news.
+  std::vector<http2::StreamId> telling_;  // Of ready_, in TellNews.
+  bool reused_ = false;
   bool is_new_ = true;
   bool watched_ = false;
   bool connected_ = false;
@@ -118,22 +119,18 @@ class Http2Link final : public net::FdHandler, private http2::ClientEvents {
 // On the loop's thread only.
 class Http2Pool {
  public:
-  struct Options {
-    size_t links_per_endpoint_max = 16;
-    size_t calls_per_link_max = 100;
-    absl::Duration idle_timeout = absl::Seconds(60);
-  };
+  static constexpr size_t kLinksPerEndpointMax = 16;
+  static constexpr size_t kCallsPerLinkMax = 100;
+  static constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
 
-  Http2Pool(net::EventLoop& loop, const Options& options, http2::SessionContext* context,
-            net::BufferGauge* gauge);
+  // All are borrowed and outlive it.
+  Http2Pool(net::EventLoop& loop, http2::SessionContext* context, net::BufferGauge* gauge);
   ~Http2Pool();
 
   // A link that takes another call. Valid until the loop's next turn, or for as long as it has one.
   // UNAVAILABLE: refused at once. RESOURCE_EXHAUSTED: no descriptors, no ports, or all links of the
   // target are full.
   absl::StatusOr<Http2Link*> Take(const net::Endpoint& endpoint);
-
-  size_t links() const;
 
  private:
   friend class Http2Link;
@@ -145,11 +142,11 @@ class Http2Pool {
   void Sweep();
 
   net::EventLoop& loop_;
-  const Options options_;
   http2::SessionContext* const context_;
   net::BufferGauge* const gauge_;
   absl::flat_hash_map<net::Endpoint, Links> links_;
   std::vector<Http2Link*> dirty_;
+  std::vector<Http2Link*> keeping_;  // Of dirty_, in KeepHouse.
   bool asked_ = false;
   std::unique_ptr<char[]> scratch_;
   std::string frames_;

@@ -1,6 +1,5 @@
 // HTTP/2 to targets, from clients of either version: gRPC, connections shared by many requests, and
 // what is done when they end.
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -13,7 +12,7 @@
 #include "node/http/http2/session.h"
 #include "node/http/http2/session_testing.h"
 #include "rapidjson/document.h"
-#include "tests/integration/http2_client.h"
+#include "tests/integration/http2_peer.h"
 #include "tests/integration/proxy_harness.h"
 
 namespace trellis::proxy {
@@ -27,49 +26,20 @@ using testing::StartsWith;
 
 constexpr size_t kBig = 1 << 20;
 
-// A target on one connection, with blocking calls.
-class Target {
+class Target : public Http2Peer<http2::ServerSession, http2::ServerRecorder> {
  public:
-  explicit Target(Peer peer) : peer_(std::move(peer)), session_(&context_, &heard_) {
-    heard_.session = &session_;
-  }
+  using Http2Peer::Http2Peer;
 
-  void Flush() {
-    std::string bytes;
-    session_.Produce(4 << 20, &bytes);
-    peer_.Write(bytes);
-  }
-  void Until(const std::function<bool()>& condition) {
-    while (true) {
-      Flush();
-      if (condition()) return;
-      const std::string bytes = peer_.ReadSome();
-      if (bytes.empty()) {
-        ADD_FAILURE() << "the connection ended";
-        return;
-      }
-      ASSERT_TRUE(session_.Receive(bytes, absl::ZeroDuration()).ok());
-    }
-  }
   // The `n`th request, from 1.
   http2::StreamId Request(size_t n) {
-    Until([&] { return heard_.requests.size() >= n; });
-    return n <= heard_.requests.size() ? heard_.requests[n - 1] : 0;
+    Until([&] { return heard().requests.size() >= n; });
+    return n <= heard().requests.size() ? heard().requests[n - 1] : 0;
   }
   void Answer(http2::StreamId id, absl::string_view body) {
-    session_.SubmitResponse(id, 200, {}, false);
-    session_.SendData(id, body, true);
+    session().SubmitResponse(id, 200, {}, false);
+    session().SendData(id, body, true);
     Flush();
   }
-  http2::Seen& seen(http2::StreamId id) { return heard_.seen[id]; }
-  http2::ServerSession& session() { return session_; }
-  Peer& peer() { return peer_; }
-
- private:
-  Peer peer_;
-  http2::SessionContext context_{http2::Limits{}};
-  http2::ServerRecorder heard_;
-  http2::ServerSession session_;
 };
 
 class Http2TargetTest : public ProxyTest {
@@ -192,19 +162,9 @@ TEST_F(Http2TargetTest, LargeBodiesArriveWholeBothWays) {
     target->Until([&] { return target->seen(id).ended; });
     EXPECT_EQ(target->seen(id).body, body);
     target->session().SubmitResponse(id, 200, {}, false);
-    size_t sent = 0;
-    target->Until([&] {
-      sent += target->session().SendData(id, absl::string_view(body).substr(sent), true);
-      target->Flush();
-      return target->seen(id).closed;
-    });
+    target->SendAll(id, body);
   });
-  size_t sent = 0;
-  client->Until([&] {
-    sent += client->session().SendData(call, absl::string_view(body).substr(sent), true);
-    client->Flush();
-    return client->seen(call).closed;
-  });
+  client->SendAll(call, body);
   at_target.join();
   EXPECT_EQ(client->seen(call).body, body);
 }

@@ -12,7 +12,7 @@
 #include "node/http/http2/session.h"
 #include "node/http/http2/session_testing.h"
 #include "rapidjson/document.h"
-#include "tests/integration/http2_client.h"
+#include "tests/integration/http2_peer.h"
 #include "tests/integration/proxy_harness.h"
 
 namespace trellis::proxy {
@@ -31,6 +31,15 @@ class Http2Test : public ProxyTest {
   Http2Test() { ServeTargets({&target_}); }
 
   std::unique_ptr<Client> NewClient() { return std::make_unique<Client>(Connect()); }
+  // A request that goes well, over a new connection to the target.
+  void ExpectServed(Client& client) {
+    const auto id = client.Ask("GET", "/");
+    client.Flush();
+    Peer target = target_.Accept();
+    target.ReadUntil("\r\n\r\n");
+    target.Write(kOk);
+    EXPECT_EQ(client.Answer(id).body, "ok");
+  }
 
   FakeTarget target_;
 };
@@ -154,12 +163,7 @@ TEST_F(Http2Test, LargeBodiesArriveWholeBothWays) {
     target.Write(body);
   });
   // The proxy holds a bounded part of it, so there is more room whenever the target has read some.
-  size_t sent = 0;
-  client->Until([&] {
-    sent += client->session().SendData(id, absl::string_view(body).substr(sent), true);
-    client->Flush();
-    return client->seen(id).closed;
-  });
+  client->SendAll(id, body);
   at_target.join();
   EXPECT_EQ(client->seen(id).body, body);
 }
@@ -230,12 +234,7 @@ TEST_F(Http2Test, AnswersOfOurOwnAreWholeResponses) {
   for (int i = 0; i < 16; ++i) huge.Add("x-large", value);
   EXPECT_THAT(client->Answer(client->Ask("GET", "/", true, huge)).head, StartsWith("400 "));
   // The connection serves on.
-  const auto good = client->Ask("GET", "/");
-  client->Flush();
-  Peer target = target_.Accept();
-  target.ReadUntil("\r\n\r\n");
-  target.Write(kOk);
-  EXPECT_EQ(client->Answer(good).body, "ok");
+  ExpectServed(*client);
 }
 
 TEST_F(Http2Test, AResponseThatBreaksOffIsResetAndTheOthersGoOn) {
@@ -248,12 +247,7 @@ TEST_F(Http2Test, AResponseThatBreaksOffIsResetAndTheOthersGoOn) {
   client->Until([&] { return client->seen(broken).body == "some"; });
   first.Close();
   EXPECT_EQ(client->Answer(broken).code, http2::ErrorCode::kInternalError);
-  const auto good = client->Ask("GET", "/");
-  client->Flush();
-  Peer second = target_.Accept();
-  second.ReadUntil("\r\n\r\n");
-  second.Write(kOk);
-  EXPECT_EQ(client->Answer(good).body, "ok");
+  ExpectServed(*client);
   EXPECT_EQ(Counters().responses_cut, 1u);
 }
 
@@ -363,13 +357,7 @@ TEST_F(Http2Test, GarbageBehindThePrefaceEndsTheConnection) {
   peer.Write(std::string(100, 'g'));
   peer.ReadToEnd();
   // It listens on.
-  auto client = NewClient();
-  const auto id = client->Ask("GET", "/");
-  client->Flush();
-  Peer target = target_.Accept();
-  target.ReadUntil("\r\n\r\n");
-  target.Write(kOk);
-  EXPECT_EQ(client->Answer(id).body, "ok");
+  ExpectServed(*NewClient());
 }
 
 }  // namespace
